@@ -76,10 +76,11 @@ var rules = map[string]rule{
 	"aws/local/...": {ours: []string{"aws/local/..."}, theirs: []string{yaml}, testOnly: []string{awssdk, smithy, lambdaG}},
 
 	// Programs: wiring.
-	"cmd/authorizer": {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", jose}},
-	"cmd/portcullis": {ours: []string{"edge/...", "control/..."}, theirs: []string{kong}},
-	"cmd/local-aws":  {ours: []string{"aws/local/..."}, theirs: []string{kong}},
-	"cmd/demo":       {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp}},
+	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", jose}},
+	"cmd/authorizer/zip": {},
+	"cmd/portcullis":     {ours: []string{"edge/...", "control/..."}, theirs: []string{kong}},
+	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},
+	"cmd/demo":           {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp}},
 }
 
 func matches(list []string, path string) bool {

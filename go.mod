@@ -2,6 +2,9 @@ module portcullis
 
 go 1.26.0
 
+// npm packages hold no Go code of ours.
+ignore ./control/portal/islands/node_modules
+
 require (
 	github.com/a-h/templ v0.3.977
 	github.com/alecthomas/kong v1.17.0
