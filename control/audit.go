@@ -20,3 +20,15 @@ type AuditEvent struct {
 	Before      []byte    `json:"-"`
 	After       []byte    `json:"-"`
 }
+
+// AuditFilter narrows a list of audit events; empty members do not. Events come newest first unless Ascending.
+type AuditFilter struct {
+	Subjects, Actions []string
+	TargetID          string
+	ActorID           string // a user or client id
+	IP                string
+	From, To          time.Time // From is inside, To is outside
+	AfterID, BeforeID string    // cursors: events that follow or precede this one in the chosen order
+	Ascending         bool
+	Limit             int // 0 means 20; at most 100
+}

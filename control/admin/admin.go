@@ -1,0 +1,49 @@
+package admin
+
+import (
+	"log/slog"
+	"time"
+
+	"portcullis/control/store"
+)
+
+// Options are what an Admin needs. Store and Keyring are required.
+type Options struct {
+	Store *store.Store
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// PublicURL is where callers reach the control plane, without a slash at the end: "https://acp.example.com". It is
+	// the base of issuers and default audiences.
+	PublicURL string
+	// Keyring seals secrets at rest.
+	Keyring *Keyring
+	// AWSGatewaysPerWorkspace bounds the gateways of type aws in a workspace; 0 means 1.
+	AWSGatewaysPerWorkspace int
+	// Logger receives what no caller can act on; nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// Admin is the control plane's verbs over one store. It is safe for concurrent use.
+type Admin struct {
+	store     *store.Store
+	now       func() time.Time
+	publicURL string
+	keyring   *Keyring
+	awsLimit  int
+	log       *slog.Logger
+}
+
+// New makes the verbs.
+func New(o Options) *Admin {
+	a := &Admin{store: o.Store, now: o.Now, publicURL: o.PublicURL, keyring: o.Keyring, awsLimit: o.AWSGatewaysPerWorkspace, log: o.Logger}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.awsLimit <= 0 {
+		a.awsLimit = 1
+	}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	return a
+}
