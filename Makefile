@@ -38,7 +38,7 @@ generate:
 test: needs-test check-format check-generated packages assets lint unit
 
 unit:
-	PORTCULLIS_REQUIRE_POSTGRES=1 PORTCULLIS_REQUIRE_CHROMIUM=1 PORTCULLIS_REQUIRE_AWSCLI=1 $(GO) test -race -timeout 15m ./...
+	PORTCULLIS_REQUIRE_POSTGRES=1 PORTCULLIS_REQUIRE_CHROMIUM=1 PORTCULLIS_REQUIRE_AWSCLI=1 PORTCULLIS_TEST_RACE=1 $(GO) test -race -timeout 15m ./...
 
 needs-test:
 	@sh .ci/needs
