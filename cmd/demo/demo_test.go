@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// built is the directory to remove in the end; empty while nothing has been built.
+var built string
+
 // binaries builds the programs that the demo starts, once per test process, with the authorizer packages inside.
 // PORTCULLIS_TEST_RACE=1 builds them with the race detector.
 var binaries = sync.OnceValues(func() (string, error) {
@@ -20,6 +23,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	args := []string{"build", "-o", dir}
 	if os.Getenv("PORTCULLIS_TEST_RACE") == "1" {
 		args = append(args, "-race")
@@ -46,9 +50,7 @@ func (e *buildError) Error() string { return e.command + ": " + e.err.Error() + 
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := binaries(); err == nil {
-		os.RemoveAll(dir)
-	}
+	os.RemoveAll(built)
 	os.Exit(code)
 }
 
