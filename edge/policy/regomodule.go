@@ -1,0 +1,160 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// maxDefinitionBytes bounds the source of one Rego or Cedar policy.
+const maxDefinitionBytes = 256 << 10
+
+// regoRemoved are the built-ins that a policy does not get: those that reach the network or the process, those that
+// are random or read the machine's clock, and those that sign.
+var regoRemoved = []string{
+	"http.send", "net.lookup_ip_addr", "opa.runtime", "rego.parse_module",
+	"rand.intn", "uuid.rfc4122",
+	"crypto.x509.parse_and_verify_certificates", "crypto.x509.parse_and_verify_certificates_with_options",
+	"io.jwt.encode_sign", "io.jwt.encode_sign_raw", "providers.aws.sign_req",
+}
+
+// regoTimed are the built-ins whose answer depends on the decision's clock.
+var regoTimed = []string{"time.now_ns", "io.jwt.decode_verify"}
+
+// regoCapabilities is what this version of OPA can do, less regoRemoved and the network. It is built once: the list
+// of built-ins is the same for every policy.
+var regoCapabilities = sync.OnceValue(func() *ast.Capabilities {
+	c := ast.CapabilitiesForThisVersion()
+	c.Builtins = slices.DeleteFunc(slices.Clone(c.Builtins), func(b *ast.Builtin) bool {
+		return slices.Contains(regoRemoved, b.Name)
+	})
+	c.AllowNet = []string{} // empty, not nil: no host at all
+	return c
+})
+
+// moveModule moves the module from acp.authz to the package of its policy and refuses references to other data.
+func moveModule(m *ast.Module, id string) []Problem {
+	if !m.Package.Path.Equal(regoPackage) {
+		return []Problem{problemAt(m.Package.Loc(), fmt.Sprintf("the package must be acp.authz, not %s", dotted(m.Package.Path)))}
+	}
+	mover := mover{to: movedPackage(id)}
+	m.Package.Path = mover.to
+	for _, imp := range m.Imports {
+		mover.term(imp.Path)
+	}
+	vis := ast.NewGenericVisitor(mover.visit)
+	for _, r := range m.Rules {
+		vis.Walk(r)
+	}
+	return mover.problems
+}
+
+type mover struct {
+	to       ast.Ref
+	problems []Problem
+}
+
+func (m *mover) visit(x any) bool {
+	switch x := x.(type) {
+	case *ast.Head:
+		// The reference of a head is the rule's own name; its keys, values and arguments may hold references.
+		for _, t := range x.Reference[min(1, len(x.Reference)):] {
+			m.walk(t)
+		}
+		for _, t := range x.Args {
+			m.walk(t)
+		}
+		if x.Key != nil {
+			m.walk(x.Key)
+		}
+		if x.Value != nil {
+			m.walk(x.Value)
+		}
+		return true
+	case *ast.Term:
+		return m.term(x)
+	}
+	return false
+}
+
+func (m *mover) walk(t *ast.Term) { ast.NewGenericVisitor(m.visit).Walk(t) }
+
+// term rewrites one term and reports whether the walk is done below it.
+func (m *mover) term(t *ast.Term) bool {
+	switch v := t.Value.(type) {
+	case ast.Var:
+		if v.Equal(ast.DefaultRootDocument.Value) {
+			m.refuse(t, ast.Ref{t})
+		}
+		return true
+	case ast.Ref:
+		if len(v) == 0 {
+			return true
+		}
+		if !v[0].Equal(ast.DefaultRootDocument) {
+			if _, ok := v[0].Value.(ast.Var); !ok {
+				m.walk(v[0]) // a call or a literal in front: f(x).y, {"a": 1}[x]
+			}
+		} else if !v.HasPrefix(regoPackage) {
+			m.refuse(t, v)
+			return true
+		}
+		for _, part := range v[1:] {
+			m.walk(part)
+		}
+		if v.HasPrefix(regoPackage) {
+			t.Value = slices.Concat(m.to, v[len(regoPackage):])
+		}
+		return true
+	}
+	return false
+}
+
+func (m *mover) refuse(t *ast.Term, ref ast.Ref) {
+	m.problems = append(m.problems, problemAt(t.Loc(), fmt.Sprintf(
+		"%s: a policy cannot read other policies or data; it has input and its own package acp.authz", dotted(ref))))
+}
+
+func dotted(ref ast.Ref) string {
+	return strings.TrimPrefix(ref.String(), "data.acp.authz.")
+}
+
+func problemAt(loc *ast.Location, message string) Problem {
+	p := Problem{Path: "definition", Message: message}
+	if loc != nil {
+		p.Line, p.Column = loc.Row, loc.Col
+	}
+	return p
+}
+
+// needsV0 and regoV1Only look at why a module does not parse as v1: `if` and `contains` missing before rule bodies is
+// the sign of v0.
+func needsV0(err error) bool {
+	return strings.Contains(err.Error(), "keyword is required")
+}
+
+func regoV1Only(err error) bool { return !needsV0(err) }
+
+func regoProblems(err error) []Problem {
+	var list ast.Errors
+	if !errors.As(err, &list) {
+		return []Problem{{Path: "definition", Message: err.Error()}}
+	}
+	out := make([]Problem, 0, len(list))
+	for _, e := range list {
+		out = append(out, regoProblem(e))
+	}
+	return out
+}
+
+func regoProblem(e *ast.Error) Problem {
+	message := strings.ReplaceAll(e.Message, "data.portcullis[", "data.acp.authz[")
+	if name, ok := strings.CutPrefix(message, "undefined function "); ok && slices.Contains(regoRemoved, name) {
+		message = fmt.Sprintf("%s is not available to policies: they decide from their input alone", name)
+	}
+	return problemAt(e.Location, message)
+}

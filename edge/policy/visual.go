@@ -1,0 +1,398 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"portcullis/edge/waist"
+)
+
+// step is one compiled validator. eval never allocates for scalar comparisons; explain runs on the deny path and in
+// the test bench only.
+type step interface {
+	eval(e *env) outcome
+	// explain appends why the step did not hold; it is called only when eval was not yes.
+	explain(e *env, failures []string) []string
+	// reads adds the parts of the input that can change the outcome.
+	reads(r *Reads, others lookup)
+	// constant is the outcome when it depends on nothing, and whether that is so.
+	constant() (outcome, bool)
+}
+
+// lookup finds another policy of the same workspace.
+type lookup func(id string) (waist.Policy, bool)
+
+// visual is a compiled visual policy: its validators are ANDed.
+type visual struct {
+	steps []namedStep
+}
+
+type namedStep struct {
+	step
+	name     string
+	recovery []waist.Recovery
+}
+
+// Limits of one visual policy. They bound the work of one evaluation: 8 levels of 64 validators are more than a person
+// can read.
+const (
+	maxValidators = 64
+	maxNesting    = 8
+	maxFields     = 64
+	maxEmbedding  = 8
+	maxConfBytes  = 256 << 10
+)
+
+// problems collects what is wrong with a policy; compilation goes on after the first one.
+type problems struct{ list []Problem }
+
+func (p *problems) add(path, format string, args ...any) {
+	p.list = append(p.list, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *problems) warn(path, format string, args ...any) {
+	p.list = append(p.list, Problem{Path: path, Message: fmt.Sprintf(format, args...), Warning: true})
+}
+
+func (p *problems) failed() bool {
+	return slices.ContainsFunc(p.list, func(p Problem) bool { return !p.Warning })
+}
+
+// compileVisual compiles the validators of a policy. The result is usable only when ps.failed() is false.
+func compileVisual(validators []waist.Validator, ps *problems) *visual {
+	return &visual{steps: compileSteps(validators, "validators", 0, ps)}
+}
+
+func compileSteps(validators []waist.Validator, path string, depth int, ps *problems) []namedStep {
+	switch {
+	case len(validators) == 0:
+		ps.add(path, `there is no validator, and a policy that asks for nothing would let everybody in; add one, or "true" when that is what you want`)
+		return nil
+	case len(validators) > maxValidators:
+		ps.add(path, "there are %d validators; %d are allowed", len(validators), maxValidators)
+		return nil
+	case depth > maxNesting:
+		ps.add(path, "validators are nested more than %d deep", maxNesting)
+		return nil
+	}
+	steps := make([]namedStep, 0, len(validators))
+	for i := range validators {
+		v := &validators[i]
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if len(v.Conf) > maxConfBytes {
+			ps.add(at+".conf", "the configuration has %d bytes; %d are allowed", len(v.Conf), maxConfBytes)
+			continue
+		}
+		s := compileStep(v, at, depth, ps)
+		if s == nil {
+			s = never{}
+		}
+		steps = append(steps, namedStep{step: s, name: v.Name, recovery: v.Recovery})
+	}
+	return steps
+}
+
+// compileStep returns nil when it has added a problem.
+func compileStep(v *waist.Validator, at string, depth int, ps *problems) step {
+	switch v.Name {
+	case "true":
+		return literal(yes)
+	case "false":
+		return literal(no)
+	case "identity-context":
+		return compileFields(v, at, "authnCtx", ps)
+	case "attributes", "authentication-factors":
+		return compileFields(v, at, "", ps)
+	case "header":
+		return compileFields(v, at, "request.headers", ps)
+	case "client":
+		return compileFields(v, at, "contexts.client", ps)
+	case "developer":
+		return compileFields(v, at, "contexts.developer", ps)
+	case "scopes", "dynamic-scopes":
+		return compileScopes(v, at, ps)
+	case "time":
+		return compileTime(v, at, ps)
+	case "all", "any", "not":
+		return compileGroup(v, at, depth, ps)
+	case "if-else":
+		return compileBranch(v, at, depth, ps)
+	case "embedded-policy":
+		return compileEmbedded(v, at, ps)
+	case "consent":
+		ps.add(at+".name", `the validator "consent" needs a consent page and works in login flows only; an API policy cannot use it`)
+	default:
+		ps.add(at+".name", "unknown validator %q; see docs/reference/policies.md for the list", v.Name)
+	}
+	return nil
+}
+
+// fieldsConf is the configuration of most validators.
+type fieldsConf struct {
+	Fields []fieldConf `json:"fields"`
+}
+
+type fieldConf struct {
+	Field      string          `json:"field"`
+	Comparator string          `json:"comparator"`
+	Value      json.RawMessage `json:"value"`
+}
+
+// decodeConf is strict: a member that we do not know may have been meant to restrict something.
+func decodeConf(raw json.RawMessage, into any) error {
+	if len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
+		return errors.New("conf is missing")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("conf: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("conf: more than one JSON value")
+	}
+	return nil
+}
+
+// decodeAny reads any JSON value, numbers exactly.
+func decodeAny(raw json.RawMessage) (any, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var x any
+	if err := dec.Decode(&x); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("more than one JSON value")
+	}
+	return x, nil
+}
+
+// comparison is one row of "fields".
+type comparison struct {
+	field field
+	op    comparator
+	name  string // of the comparator
+	right operand
+}
+
+// fieldsStep holds when every row holds.
+type fieldsStep struct{ rows []comparison }
+
+func decodeRows(v *waist.Validator, at string, ps *problems) []fieldConf {
+	var conf fieldsConf
+	if err := decodeConf(v.Conf, &conf); err != nil {
+		ps.add(at+".conf", "%v", err)
+		return nil
+	}
+	switch {
+	case len(conf.Fields) == 0:
+		ps.add(at+".conf.fields", "there is no field to compare; a validator that asks for nothing would let everybody in")
+		return nil
+	case len(conf.Fields) > maxFields:
+		ps.add(at+".conf.fields", "there are %d fields; %d are allowed", len(conf.Fields), maxFields)
+		return nil
+	}
+	return conf.Fields
+}
+
+func compileFields(v *waist.Validator, at, base string, ps *problems) step {
+	rows := decodeRows(v, at, ps)
+	if rows == nil {
+		return nil
+	}
+	s := &fieldsStep{rows: make([]comparison, 0, len(rows))}
+	ok := true
+	for i, row := range rows {
+		path := fmt.Sprintf("%s.conf.fields[%d]", at, i)
+		f, err := relativeField(row.Field, base)
+		if err != nil {
+			ps.add(path+".field", "%v", err)
+			ok = false
+		}
+		op, right, good := compileRight(row, path, ps)
+		ok = ok && good
+		s.rows = append(s.rows, comparison{field: f, op: op, name: row.Comparator, right: right})
+	}
+	if !ok {
+		return nil
+	}
+	return s
+}
+
+func compileRight(row fieldConf, path string, ps *problems) (comparator, operand, bool) {
+	op, ok := comparators[row.Comparator]
+	if !ok {
+		ps.add(path+".comparator", "unknown comparator %q; known are %s", row.Comparator, comparatorNames())
+		return cmpNone, operand{}, false
+	}
+	right, err := parseOperand(row.Value, op)
+	if err != nil {
+		ps.add(path+".value", "%v", err)
+		return op, right, false
+	}
+	return op, right, true
+}
+
+// relativeField reads a field of a validator whose fields are relative to base. In identity-context the absolute
+// spelling is understood too, because both are in use; in header the whole text is the header's name.
+func relativeField(src, base string) (field, error) {
+	switch base {
+	case "":
+		return parseField(src)
+	case "request.headers":
+		if src == "" {
+			return field{}, errors.New("the header's name is empty")
+		}
+		if !headerName(src) {
+			return field{}, fmt.Errorf("%q is not the name of a header", src)
+		}
+		return field{src: "request.headers." + src, root: rootHeader, path: []segment{{name: src}}}, nil
+	}
+	if segs, err := splitPath(src); err == nil && len(segs) > 1 && base == "authnCtx" {
+		if first := segs[0].name; first == "authnCtx" || first == "authn_ctx" {
+			return parseField(src)
+		}
+	}
+	if src == "" {
+		return field{}, errors.New("the field is empty")
+	}
+	f, err := parseField(base + "." + src)
+	if err == nil {
+		f.src = src
+	}
+	return f, err
+}
+
+// headerName reports whether s is a token of RFC 9110 section 5.6.2.
+func headerName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (c *comparison) eval(e *env) outcome {
+	v := c.field.get(e)
+	return compare(e, &v, c.op, &c.right)
+}
+
+func (s *fieldsStep) eval(e *env) outcome {
+	result := yes
+	for i := range s.rows {
+		switch s.rows[i].eval(e) {
+		case no:
+			return no
+		case unknown:
+			result = unknown
+		}
+	}
+	return result
+}
+
+// literal is "true" or "false".
+type literal outcome
+
+func (l literal) eval(*env) outcome         { return outcome(l) }
+func (l literal) constant() (outcome, bool) { return outcome(l), true }
+func (l literal) reads(*Reads, lookup)      {}
+func (l literal) explain(_ *env, f []string) []string {
+	return append(f, "this validator never passes")
+}
+
+// never stands for a validator that did not compile; the policy around it is never evaluated.
+type never struct{}
+
+func (never) eval(*env) outcome         { return unknown }
+func (never) constant() (outcome, bool) { return unknown, true }
+func (never) reads(*Reads, lookup)      {}
+func (never) explain(_ *env, f []string) []string {
+	return append(f, "this validator does not compile")
+}
+func (s *fieldsStep) constant() (outcome, bool)     { return unknown, false }
+func allConstant(steps []namedStep) (outcome, bool) { return foldSteps(steps, yes) }
+
+// foldSteps folds an AND (unit yes) or an OR (unit no): it is constant when one step decides alone, or when all are
+// constant.
+func foldSteps(steps []namedStep, unit outcome) (outcome, bool) {
+	result, all := unit, true
+	for i := range steps {
+		o, ok := steps[i].constant()
+		switch {
+		case ok && o == unit.negate():
+			return o, true
+		case ok && o == unknown:
+			result = unknown
+		case !ok:
+			all = false
+		}
+	}
+	return result, all
+}
+
+func evalAll(e *env, steps []namedStep) outcome {
+	result := yes
+	for i := range steps {
+		switch steps[i].eval(e) {
+		case no:
+			return no
+		case unknown:
+			result = unknown
+		}
+	}
+	return result
+}
+
+func evalAny(e *env, steps []namedStep) outcome {
+	result := no
+	for i := range steps {
+		switch steps[i].eval(e) {
+		case yes:
+			return yes
+		case unknown:
+			result = unknown
+		}
+	}
+	return result
+}
+
+// evaluate runs the policy. The failures name every validator that did not hold, not only the first one: the caller's
+// developer wants to fix them in one go.
+func (p *visual) evaluate(e *env, policyID string) Result {
+	if evalAll(e, p.steps) == yes {
+		return Result{Decision: Allow}
+	}
+	r := Result{Reason: ReasonDenied}
+	for i := range p.steps {
+		s := &p.steps[i]
+		if s.eval(e) == yes {
+			continue
+		}
+		why := s.explain(e, nil)
+		f := waist.ValidationFailure{Validator: s.name, Message: "the validator does not hold"}
+		if len(why) > 0 {
+			f.Message, f.Details = why[0], joinLines(why[1:])
+		}
+		r.Failures = append(r.Failures, f)
+		for _, rec := range s.recovery {
+			r.Recovery = append(r.Recovery, waist.ValidationRecovery{ID: policyID, Type: rec.Type})
+		}
+	}
+	if e.fault != "" {
+		r.Reason = e.fault
+	}
+	return r
+}
