@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/analytics"
+	"portcullis/control/web"
+)
+
+// Options of New. Admin, Analytics and Authenticate are required; without Introspect that endpoint answers 501.
+type Options struct {
+	Admin     *admin.Admin
+	Analytics *analytics.Analytics
+	Packages  web.Packages
+	// Authenticate turns a bearer token of the issuer {tenant}/{workspace} into the actor; the tenant is the token's own.
+	Authenticate func(ctx context.Context, workspace, bearer string) (control.Actor, error)
+	// Introspect says what an access token of a workspace is worth; the answer is the body (RFC 7662 2.2).
+	Introspect func(ctx context.Context, tenant, workspace, token string) (any, error)
+	PublicURL  string
+	Now        func() time.Time
+	Logger     *slog.Logger
+}
+
+// API serves /api/admin and /api/system.
+type API struct {
+	Options
+	mux      *http.ServeMux
+	replayed *replays
+}
+
+// New makes the handler.
+func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Options: o, mux: http.NewServeMux(), replayed: newReplays(o.Now)}
+	a.routes()
+	return a
+}
+
+// verb is a handler that knows who asks. What it returns is written by web.WriteError.
+type verb func(w http.ResponseWriter, r *http.Request, actor control.Actor) error
+
+func (a *API) routes() {
+	admin := func(pattern string, v verb) { a.handle("/api/admin/{tid}", control.AdminWorkspace, pattern, v) }
+	system := func(pattern string, v verb) { a.handle("/api/system/{tid}", control.SystemWorkspace, pattern, v) }
+
+	admin("GET /servers", a.listServers)
+	admin("POST /servers", a.createServer)
+	admin("GET /servers/{wid}", a.getServer)
+	admin("PUT /servers/{wid}", a.updateServer)
+	admin("DELETE /servers/{wid}", a.deleteServer)
+	admin("GET /workspaces", a.listWorkspaces)
+	admin("GET /workspaces/{wid}", a.getWorkspace)
+	admin("GET /user/workspaces", a.listWorkspaces)
+
+	admin("GET /servers/{wid}/services", a.listServices)
+	admin("POST /services", a.createService)
+	admin("GET /services/{sid}", a.getService)
+	admin("PUT /services/{sid}", a.updateService)
+	admin("DELETE /services/{sid}", a.deleteService)
+	admin("GET /servers/{wid}/scopes", a.listScopes)
+	admin("POST /scopes", a.createScope)
+	admin("GET /scopes/{scp}", a.getScope)
+	admin("PUT /scopes/{scp}", a.updateScope)
+	admin("DELETE /scopes/{scp}", a.deleteScope)
+
+	admin("GET /services/{sid}/apis", a.listAPIsByService)
+	admin("GET /servers/{wid}/apis", a.listAPIsByServer)
+	admin("POST /apis", a.createAPI)
+	admin("GET /apis/{api}", a.getAPI)
+	admin("PUT /apis/{api}", a.updateAPI)
+	admin("DELETE /apis/{api}", a.deleteAPI)
+
+	admin("GET /servers/{wid}/gateways", a.listGateways)
+	admin("POST /gateways", a.createGateway)
+	admin("GET /gateways/{gw}", a.getGateway)
+	admin("PUT /gateways/{gw}", a.updateGateway)
+	admin("DELETE /gateways/{gw}", a.deleteGateway)
+	admin("GET /gateways/{gw}/groups", a.listGroups)
+	admin("POST /gateways/{gw}/groups/{apiGroup}/bind", a.bindGroup)
+	admin("DELETE /gateways/{gw}/groups/{apiGroup}/unbind", a.unbindGroup)
+	admin("GET /gateways/{gw}/package", a.getPackage)
+
+	admin("GET /servers/{wid}/policies", a.listPolicies)
+	admin("POST /policies", a.createPolicy)
+	admin("POST /policies/test", a.testPolicy)
+	admin("GET /policies/{pid}", a.getPolicy)
+	admin("PUT /policies/{pid}", a.updatePolicy)
+	admin("DELETE /policies/{pid}", a.deletePolicy)
+
+	admin("GET /servers/{wid}/clients", a.listClients)
+	admin("POST /clients", a.createClient)
+	admin("GET /clients/{cid}", a.getClient)
+	admin("PUT /clients/{cid}", a.updateClient)
+	admin("DELETE /clients/{cid}", a.deleteClient)
+	admin("POST /clients/{cid}/rotateSecret", a.rotateSecret)
+	admin("GET /servers/{wid}/audit-events", a.listAudit)
+
+	system("GET /gateways/configuration", a.getConfiguration)
+	system("POST /gateways/configuration", a.setInventory)
+	system("POST /gateways/requests", a.pushRequests)
+	system("POST /gateways/introspect", a.introspect)
+
+	for _, p := range notBuilt {
+		a.mux.HandleFunc(p, func(w http.ResponseWriter, r *http.Request) {
+			web.WriteError(w, r, control.Errorf(control.NotImplemented, "", "this operation of the published API is not part of this server"))
+		})
+	}
+}
+
+// notBuilt are operations of the published contract that are known and not there.
+var notBuilt = []string{
+	"POST /api/admin/{tid}/apis/test",
+	"POST /api/admin/{tid}/clients/{cid}/revokeRotatedSecrets",
+	"GET /api/admin/{tid}/servers/{wid}/policy-execution-points",
+	"PUT /api/admin/{tid}/servers/{wid}/policy-execution-points",
+	"GET /api/admin/{tid}/servers/{wid}/secrets",
+	"POST /api/admin/{tid}/servers/{wid}/secrets",
+	"DELETE /api/admin/{tid}/services/{sid}/apis",
+	"POST /api/admin/{tid}/services/{sid}/apis/import/file",
+	"POST /api/admin/{tid}/services/{sid}/apis/import/text",
+	"POST /api/admin/{tid}/services/{sid}/apis/import/url",
+	"PUT /api/admin/{tid}/workspaces/{wid}/metadata",
+	"GET /api/system/{tid}/client/{cid}",
+	"POST /api/system/{tid}/client/{cid}/revokeRotatedSecrets",
+	"POST /api/system/{tid}/client/{cid}/rotateSecret",
+	"GET /api/system/{tid}/clients/{wid}",
+	"GET /api/system/{tid}/configuration",
+	"PATCH /api/system/{tid}/configuration",
+	"PUT /api/system/{tid}/configuration",
+	"POST /api/system/{tid}/gateways/exchange",
+	"GET /api/system/{tid}/scopes/{wid}",
+	"GET /api/system/{tid}/servers/{wid}/audit-events",
+	"GET /api/system/{tid}/servers/{wid}/secrets",
+	"POST /api/system/{tid}/servers/{wid}/secrets",
+	"DELETE /api/system/{tid}/servers/{wid}/secrets/{sid}",
+	"PUT /api/system/{tid}/servers/{wid}/secrets/{sid}",
+	"DELETE /api/system/{tid}/servers/{wid}/tokens",
+	"/api/analytics/",
+	"/api/hub/",
+}
+
+// handle registers a verb behind authentication by a token of the tenant's workspace.
+func (a *API) handle(base, workspace, pattern string, v verb) {
+	method, path, _ := strings.Cut(pattern, " ")
+	if method == http.MethodPost {
+		v = a.replayed.wrap(v)
+	}
+	a.mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {
+		actor, err := a.authenticate(w, r, workspace)
+		if err != nil {
+			web.WriteError(w, r, err)
+			return
+		}
+		if err := v(w, r, actor); err != nil {
+			web.WriteError(w, r, err)
+		}
+	})
+}
+
+func (a *API) authenticate(w http.ResponseWriter, r *http.Request, workspace string) (control.Actor, error) {
+	event := web.Event(r.Context())
+	event.Tenant, event.Workspace = r.PathValue("tid"), r.PathValue("wid")
+	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 6750 3: no error code without credentials
+		return control.Actor{}, control.Errorf(control.Unauthenticated, "", "an access token is required: send Authorization: Bearer with a token of %s/%s/%s", a.PublicURL, r.PathValue("tid"), workspace)
+	}
+	actor, err := a.Authenticate(r.Context(), workspace, strings.TrimSpace(bearer))
+	if err != nil {
+		if control.KindOf(err) == control.Unauthenticated {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		}
+		return control.Actor{}, err
+	}
+	if actor.TenantID == "" || actor.TenantID != r.PathValue("tid") {
+		return control.Actor{}, control.Errorf(control.NotFound, "", "there is no tenant %q here", r.PathValue("tid"))
+	}
+	actor.IP, actor.UserAgent = web.ClientIP(r), event.UserAgent
+	event.ActorID = actor.ID
+	return actor, nil
+}
+
+// ServeHTTP answers unknown paths and methods in JSON, and everything else by its route.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	probe := statusOnly{header: http.Header{}}
+	a.mux.ServeHTTP(&probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		allow := probe.header.Get("Allow")
+		w.Header().Set("Allow", allow)
+		web.WriteJSON(w, probe.status, errorBody(probe.status, "method_not_allowed", r.Method+" is not possible here; this path knows "+allow))
+		return
+	}
+	web.WriteError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
+}
+
+// statusOnly takes what net/http would have answered.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }

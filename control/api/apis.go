@@ -1,0 +1,130 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"portcullis/control"
+	"portcullis/control/web"
+)
+
+// apiNeutral are members of the published API object for GraphQL, which API Gateway's REST APIs do not have.
+var apiNeutral = []string{"graphql_schema", "graphql_types"}
+
+// apisOf narrows a list by data_classification and leaves the tags out on without_data_classifications=true.
+func apisOf(r *http.Request, all []control.API) []control.API {
+	tags, bare := queryList(r, "data_classification"), r.URL.Query().Get("without_data_classifications") == "true"
+	out := make([]control.API, 0, len(all))
+	for _, a := range all {
+		if len(tags) > 0 && !slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(a.DataClassifications, t) }) {
+			continue
+		}
+		if bare {
+			a.DataClassifications = nil
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func (a *API) listAPIsByService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	all, err := a.Admin.ListAPIsByService(r.Context(), actor, r.PathValue("sid"))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, struct {
+		APIs []control.API `json:"apis"`
+	}{apisOf(r, all)})
+}
+
+func (a *API) listAPIsByServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	all, err := a.Admin.ListAPIs(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	out := struct {
+		APIs map[string][]control.API `json:"apis_by_services"`
+	}{make(map[string][]control.API, len(all))}
+	for sid, apis := range all {
+		out.APIs[sid] = apisOf(r, apis)
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+func (a *API) createAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in control.API
+	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	out, err := a.Admin.CreateAPI(r.Context(), actor, in)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, out)
+}
+
+func (a *API) apiNow(r *http.Request, actor control.Actor) (any, error) {
+	return a.Admin.GetAPI(r.Context(), actor, r.PathValue("api"))
+}
+
+func (a *API) getAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.apiNow(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+// updateAPI is the call behind the portal's Edit API popup: it changes the policy and the tags. The other members may be
+// sent as they were read; an absent or empty policy_id makes the API open.
+func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in control.API
+	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	if err := sameID(&in.ID, "id", r.PathValue("api")); err != nil {
+		return err
+	}
+	if in.Method != "" || in.Path != "" || in.ServiceID != "" {
+		now, err := a.Admin.GetAPI(r.Context(), actor, in.ID)
+		if err != nil {
+			return err
+		}
+		for _, m := range []struct {
+			name string
+			sent *string
+			have string
+		}{{"method", &in.Method, now.Method}, {"path", &in.Path, now.Path}, {"service_id", &in.ServiceID, now.ServiceID}} {
+			if *m.sent != "" && *m.sent != m.have {
+				e := control.Errorf(control.Invalid, "", "%s of an API cannot change; it is %q", m.name, m.have)
+				e.Fields = map[string]string{m.name: "cannot change"}
+				return e
+			}
+		}
+	}
+	if err := precondition(r, func() (any, error) { return a.apiNow(r, actor) }); err != nil {
+		return err
+	}
+	out, err := a.Admin.UpdateAPI(r.Context(), actor, in.ID, control.APIUpdate{PolicyID: in.PolicyID, DataClassifications: in.DataClassifications})
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+func (a *API) deleteAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := precondition(r, func() (any, error) { return a.apiNow(r, actor) }); err != nil {
+		return err
+	}
+	if err := a.Admin.DeleteAPI(r.Context(), actor, r.PathValue("api")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

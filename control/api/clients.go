@@ -1,0 +1,176 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"portcullis/control"
+	"portcullis/control/web"
+)
+
+// client is an OAuth client on the wire. What was read may be sent back: the members from ResponseTypes on are read-only
+// or have the one value that this server knows.
+type client struct {
+	control.Client
+	Secret          string   `json:"client_secret,omitempty"` // only where one client is read, by who may read secrets
+	Scope           string   `json:"scope"`                   // Scopes, space separated
+	ResponseTypes   []string `json:"response_types"`
+	ApplicationType string   `json:"application_type"` // web
+	SubjectType     string   `json:"subject_type"`     // public
+	IssuedAt        int64    `json:"client_id_issued_at"`
+	SecretExpiresAt int64    `json:"client_secret_expires_at"` // 0: does not expire
+	IssuerURL       string   `json:"server_issuer_url"`
+}
+
+// clientNeutral are members of the published client that this server has no use for.
+var clientNeutral = []string{"application_purpose", "application_types", "application_url", "app_url", "authorization_details_types",
+	"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",
+	"backchannel_authentication_request_signing_alg", "backchannel_logout_session_required", "backchannel_logout_uri",
+	"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_user_code_parameter", "client_uri",
+	"default_acr_values", "default_max_age", "developer_id", "developer_metadata", "dpop_bound_access_tokens",
+	"dynamically_registered", "hashed_secret", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+	"id_token_signed_response_alg", "introspection_endpoint_auth_method", "jwks", "jwks_uri", "logo_uri", "metadata", "obbr",
+	"organisation_id", "policy_uri", "post_logout_redirect_uris", "privacy", "request_object_encryption_alg",
+	"request_object_encryption_enc", "request_object_signing_alg", "request_uris", "require_pushed_authorization_requests",
+	"revocation_endpoint_auth_method", "rotated_secrets", "saml_metadata", "saml_metadata_url", "saml_service_provider_id",
+	"sector_identifier_uri", "server_mtls_issuer_url", "software_id", "software_statement", "software_version",
+	"tls_client_auth_san_dns", "tls_client_auth_san_email", "tls_client_auth_san_ip", "tls_client_auth_san_uri",
+	"tls_client_auth_subject_dn", "tls_client_certificate_bound_access_tokens", "token_endpoint_auth_signing_alg",
+	"token_exchange", "token_ttls", "tos_uri", "trust_anchor_id", "use_custom_token_ttls", "userinfo_encrypted_response_alg",
+	"userinfo_encrypted_response_enc", "userinfo_signed_response_alg"}
+
+func (a *API) clientOf(c control.Client, secret string) client {
+	return client{Client: c, Secret: secret, Scope: strings.Join(c.Scopes, " "), ResponseTypes: []string{}, ApplicationType: "web",
+		SubjectType: "public", IssuedAt: c.CreatedAt.Unix(), IssuerURL: a.Admin.IssuerURL(c.TenantID, c.WorkspaceID)}
+}
+
+func decodeClient(r *http.Request) (client, error) {
+	var in client
+	if err := web.DecodeJSON(r, &in, maxBody, clientNeutral...); err != nil {
+		return in, err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return in, err
+	}
+	if in.Scope != "" {
+		if len(in.Scopes) > 0 && strings.Join(in.Scopes, " ") != in.Scope {
+			return in, invalid("scope", "says something else than scopes; send one of them")
+		}
+		in.Scopes = strings.Fields(in.Scope)
+	}
+	if in.SubjectType != "" && in.SubjectType != "public" {
+		return in, invalid("subject_type", "must be public")
+	}
+	return in, nil
+}
+
+func invalid(member, what string) error {
+	e := control.Errorf(control.Invalid, "", "%s %s", member, what)
+	e.Fields = map[string]string{member: what}
+	return e
+}
+
+var clients = lister[control.Client]{"client", func(c control.Client) string { return c.ID }, func(c control.Client) string { return c.Name }}
+
+func (a *API) listClients(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	all, err := a.Admin.ListClients(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	page, err := clients.cut(r, all)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Clients []client `json:"clients"`
+	}{make([]client, 0, len(page))}
+	for _, c := range page {
+		out.Clients = append(out.Clients, a.clientOf(c, ""))
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+func (a *API) createClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	in, err := decodeClient(r)
+	if err != nil {
+		return no400(err)
+	}
+	c, secret, err := a.Admin.CreateClient(r.Context(), actor, in.Client, in.Secret)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, a.clientOf(c, secret))
+}
+
+// clientNow is the client as this actor sees it: with the secret where the actor may read secrets.
+func (a *API) clientNow(r *http.Request, actor control.Actor) (any, error) {
+	c, err := a.Admin.GetClient(r.Context(), actor, r.PathValue("cid"))
+	if err != nil {
+		return nil, err
+	}
+	secret, err := a.Admin.ClientSecret(r.Context(), actor, c.ID)
+	if err != nil && control.KindOf(err) != control.Forbidden {
+		return nil, err
+	}
+	return a.clientOf(c, secret), nil
+}
+
+func (a *API) getClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.clientNow(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+// updateClient changes everything but the secret, which has its own operation; the present secret may be sent along.
+func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	in, err := decodeClient(r)
+	if err != nil {
+		return err
+	}
+	if err := sameID(&in.ID, "client_id", r.PathValue("cid")); err != nil {
+		return err
+	}
+	if err := precondition(r, func() (any, error) { return a.clientNow(r, actor) }); err != nil {
+		return err
+	}
+	if in.Secret != "" {
+		have, err := a.Admin.ClientSecret(r.Context(), actor, in.ID)
+		if err != nil {
+			return err
+		}
+		if have != in.Secret {
+			return invalid("client_secret", "is not changed here; use POST /clients/{cid}/rotateSecret")
+		}
+	}
+	c, err := a.Admin.UpdateClient(r.Context(), actor, in.Client)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, a.clientOf(c, in.Secret))
+}
+
+func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := precondition(r, func() (any, error) { return a.clientNow(r, actor) }); err != nil {
+		return err
+	}
+	if err := a.Admin.DeleteClient(r.Context(), actor, r.PathValue("cid")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) rotateSecret(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if r.URL.Query().Get("auto_revoke_after") != "" {
+		return control.Errorf(control.NotImplemented, "", "auto_revoke_after is not supported: the old secret ends at once; leave the parameter out")
+	}
+	secret, err := a.Admin.RotateClientSecret(r.Context(), actor, r.PathValue("cid"))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, struct {
+		Secret string `json:"secret"`
+	}{secret})
+}

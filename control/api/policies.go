@@ -1,0 +1,106 @@
+package api
+
+import (
+	"net/http"
+
+	"portcullis/control"
+	"portcullis/control/web"
+)
+
+var policyNeutral = []string{"cross_tenant_api_policy_bindings", "query"}
+
+var policies = lister[control.Policy]{"policy", func(p control.Policy) string { return p.ID }, func(p control.Policy) string { return p.PolicyName }}
+
+func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	types := queryList(r, "policy_types")
+	if len(types) == 0 {
+		types = []string{"api"}
+	}
+	all, err := a.Admin.ListPolicies(r.Context(), actor, r.PathValue("wid"), types)
+	if err != nil {
+		return err
+	}
+	plain := make([]control.Policy, 0, len(all))
+	for _, p := range all {
+		plain = append(plain, p.Policy)
+	}
+	page, err := policies.cut(r, plain)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, struct {
+		Policies []control.Policy `json:"policies"`
+	}{page})
+}
+
+func (a *API) createPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in control.Policy
+	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	p, err := a.Admin.CreatePolicy(r.Context(), actor, in)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, p)
+}
+
+func (a *API) policyNow(r *http.Request, actor control.Actor) (any, error) {
+	return a.Admin.GetPolicy(r.Context(), actor, r.PathValue("pid"))
+}
+
+func (a *API) getPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.policyNow(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+// updatePolicy answers 201, as published.
+func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in control.Policy
+	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	if err := sameID(&in.ID, "id", r.PathValue("pid")); err != nil {
+		return err
+	}
+	if err := precondition(r, func() (any, error) { return a.policyNow(r, actor) }); err != nil {
+		return err
+	}
+	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, p)
+}
+
+func (a *API) deletePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := precondition(r, func() (any, error) { return a.policyNow(r, actor) }); err != nil {
+		return err
+	}
+	if err := a.Admin.DeletePolicy(r.Context(), actor, r.PathValue("pid")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) testPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in control.PolicyTest
+	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+		return err
+	}
+	res, err := a.Admin.TestPolicy(r.Context(), actor, in)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, res)
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"net/http"
+
+	"portcullis/control"
+	"portcullis/control/web"
+	"portcullis/edge/waist"
+)
+
+// scope is a scope with the service that it belongs to.
+type scope struct {
+	control.Scope
+	WithService bool                `json:"with_service"`
+	Service     *waist.ScopeService `json:"service,omitempty"`
+}
+
+var scopeNeutral = []string{"implicit_grant", "metadata", "transient"}
+
+func scopeOf(s control.Scope, serviceName string) scope {
+	out := scope{Scope: s, WithService: s.ServiceID != ""}
+	if out.WithService {
+		out.Service = &waist.ScopeService{ID: s.ServiceID, Name: serviceName}
+	}
+	return out
+}
+
+func (a *API) listScopes(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	all, err := a.Admin.ListScopes(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	names := map[string]string{} // :: service id → name
+	services, err := a.Admin.ListServices(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		names[s.ID] = s.Name
+	}
+	out := struct {
+		Scopes []scope `json:"scopes"`
+	}{make([]scope, 0, len(all))}
+	for _, s := range all {
+		out.Scopes = append(out.Scopes, scopeOf(s, names[s.ServiceID]))
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+func (a *API) createScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in scope
+	if err := web.DecodeJSON(r, &in, maxBody, scopeNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	s, err := a.Admin.CreateScope(r.Context(), actor, in.Scope)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, s)
+}
+
+func (a *API) scopeNow(r *http.Request, actor control.Actor) (any, error) {
+	s, err := a.Admin.GetScope(r.Context(), actor, r.PathValue("scp"))
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if s.ServiceID != "" {
+		service, _, err := a.Admin.GetService(r.Context(), actor, s.ServiceID)
+		if err != nil {
+			return nil, err
+		}
+		name = service.Name
+	}
+	return scopeOf(s, name), nil
+}
+
+func (a *API) getScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.scopeNow(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+func (a *API) updateScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in scope
+	if err := web.DecodeJSON(r, &in, maxBody, scopeNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	if err := sameID(&in.ID, "id", r.PathValue("scp")); err != nil {
+		return err
+	}
+	if err := precondition(r, func() (any, error) { return a.scopeNow(r, actor) }); err != nil {
+		return err
+	}
+	s, err := a.Admin.UpdateScope(r.Context(), actor, in.Scope)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, s)
+}
+
+func (a *API) deleteScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := precondition(r, func() (any, error) { return a.scopeNow(r, actor) }); err != nil {
+		return err
+	}
+	if err := a.Admin.DeleteScope(r.Context(), actor, r.PathValue("scp")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"portcullis/control"
+	"portcullis/control/web"
+)
+
+// server is a workspace on the wire.
+type server struct {
+	control.Workspace
+	IssuerURL string `json:"issuer_url"`
+}
+
+// serverNeutral are members of the published Server that this server has no use for.
+var serverNeutral = []string{"access_token_strategies", "advanced", "authentication_context_settings", "authorization_code_ttl",
+	"cookie_max_age", "custom_issuer_url", "dynamic_client_registration", "enforce_pkce", "enforce_pkce_for_public_clients",
+	"grant_types", "id_token_ttl", "initialize", "issuer_id", "jwks", "mtls_issuer_url", "parent_id", "refresh_token_ttl",
+	"require_pushed_authorization_requests", "response_types", "root_cas", "rotated_secrets", "scope_claim_formats", "secret",
+	"settings", "subject_format", "subject_identifier_types", "template", "theme_id", "token_endpoint_auth_methods",
+	"token_endpoint_auth_signing_alg_values", "token_endpoint_authn_methods", "version", "profile", "styling"}
+
+func (a *API) serverOf(w control.Workspace) server {
+	return server{Workspace: w, IssuerURL: a.Admin.IssuerURL(w.TenantID, w.ID)}
+}
+
+var servers = lister[control.WorkspaceSummary]{"server",
+	func(w control.WorkspaceSummary) string { return w.ID }, func(w control.WorkspaceSummary) string { return w.Name }}
+
+func (a *API) serverPage(r *http.Request, actor control.Actor, types []string, l lister[control.WorkspaceSummary]) ([]control.WorkspaceSummary, error) {
+	all, err := a.Admin.ListWorkspaces(r.Context(), actor)
+	if err != nil {
+		return nil, err
+	}
+	if len(types) > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(w control.WorkspaceSummary) bool { return !slices.Contains(types, w.Type) })
+	}
+	return l.cut(r, all)
+}
+
+func (a *API) listServers(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	page, err := a.serverPage(r, actor, queryList(r, "server_types"), servers)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Servers []server `json:"servers"`
+	}{make([]server, 0, len(page))}
+	for _, s := range page {
+		out.Servers = append(out.Servers, a.serverOf(s.Workspace))
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+func (a *API) createServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in server
+	if err := web.DecodeJSON(r, &in, maxBody, serverNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	ws, err := a.Admin.CreateWorkspace(r.Context(), actor, in.Workspace)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusCreated, a.serverOf(ws))
+}
+
+func (a *API) serverNow(r *http.Request, actor control.Actor) (any, error) {
+	ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
+	return a.serverOf(ws), err
+}
+
+func (a *API) getServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.serverNow(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+func (a *API) updateServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in server
+	if err := web.DecodeJSON(r, &in, maxBody, serverNeutral...); err != nil {
+		return err
+	}
+	if err := sameTenant(&in.TenantID, r); err != nil {
+		return err
+	}
+	if err := sameID(&in.ID, "id", r.PathValue("wid")); err != nil {
+		return err
+	}
+	if err := precondition(r, func() (any, error) { return a.serverNow(r, actor) }); err != nil {
+		return err
+	}
+	ws, err := a.Admin.UpdateWorkspace(r.Context(), actor, in.Workspace)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, a.serverOf(ws))
+}
+
+func (a *API) deleteServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := precondition(r, func() (any, error) { return a.serverNow(r, actor) }); err != nil {
+		return err
+	}
+	if err := a.Admin.DeleteWorkspace(r.Context(), actor, r.PathValue("wid")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// workspace is the lighter form that a directory shows.
+type workspace struct {
+	ID          string    `json:"id"`
+	TenantID    string    `json:"tenant_id"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Color       string    `json:"color"`
+	Type        string    `json:"type"`
+	IssuerURL   string    `json:"issuer_url"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+func (a *API) workspaceOf(s control.Workspace) workspace {
+	return workspace{s.ID, s.TenantID, s.Name, s.Description, s.Color, s.Type, a.Admin.IssuerURL(s.TenantID, s.ID), s.CreatedAt, s.UpdatedAt}
+}
+
+func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	l := servers
+	l.noun = "workspace"
+	page, err := a.serverPage(r, actor, queryList(r, "workspace_types"), l)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Workspaces []workspace `json:"workspaces"`
+	}{make([]workspace, 0, len(page))}
+	for _, s := range page {
+		out.Workspaces = append(out.Workspaces, a.workspaceOf(s.Workspace))
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+func (a *API) getWorkspace(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, a.workspaceOf(ws))
+}

@@ -1,0 +1,241 @@
+package api
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"portcullis/control"
+	"portcullis/control/web"
+	"portcullis/edge/waist"
+)
+
+// Limits of request bodies, in bytes.
+const (
+	maxBody      = 1 << 20
+	maxInventory = 32 << 20
+	maxEvents    = 4 << 20
+)
+
+func errorBody(status int, code, message string) waist.Error {
+	return waist.Error{StatusCode: status, Message: message, Code: code, Details: map[string]any{}}
+}
+
+// reply writes v with no array null in it.
+func reply(w http.ResponseWriter, status int, v any) error {
+	web.WriteJSON(w, status, noNulls(v))
+	return nil
+}
+
+// replyObject is reply with the ETag that if-match takes.
+func replyObject(w http.ResponseWriter, status int, v any) error {
+	v = noNulls(v)
+	w.Header().Set("ETag", etag(v))
+	web.WriteJSON(w, status, v)
+	return nil
+}
+
+// etag names a representation by its content.
+func etag(v any) string {
+	b, err := json.Marshal(noNulls(v))
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// precondition checks if-match (RFC 9110 13.1.1) against what stands now; current is only called when the header is there.
+func precondition(r *http.Request, current func() (any, error)) error {
+	want := r.Header.Get("If-Match")
+	if want == "" {
+		return nil
+	}
+	v, err := current()
+	if err != nil {
+		return err
+	}
+	have := etag(v)
+	for tag := range strings.SplitSeq(want, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || tag == have {
+			return nil
+		}
+	}
+	return control.Errorf(control.PreconditionFailed, "", "this object has changed since it was read (its etag is %s now); read it again and repeat the change", have)
+}
+
+// noNulls makes every nil slice and map in v an empty one, so that arrays are never null on the wire.
+func noNulls(v any) any {
+	rv := reflect.ValueOf(v)
+	if !rv.IsValid() {
+		return v
+	}
+	out := reflect.New(rv.Type()).Elem()
+	out.Set(rv)
+	fill(out)
+	return out.Interface()
+}
+
+var rawMessage = reflect.TypeFor[json.RawMessage]()
+
+// fill works on a settable value; slices are copied before anything in them changes, because they may be shared.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() || v.Elem().Kind() != reflect.Struct {
+			return
+		}
+		c := reflect.New(v.Type().Elem())
+		c.Elem().Set(v.Elem())
+		fill(c.Elem())
+		v.Set(c)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.Type() == rawMessage || v.Type().Elem().Kind() == reflect.Uint8 {
+			return
+		}
+		c := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(c, v)
+		if k := v.Type().Elem().Kind(); k == reflect.Struct || k == reflect.Slice || k == reflect.Map || k == reflect.Pointer {
+			for i := range c.Len() {
+				fill(c.Index(i))
+			}
+		}
+		v.Set(c)
+	case reflect.Map:
+		c := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for it := v.MapRange(); it.Next(); {
+			e := reflect.New(v.Type().Elem()).Elem()
+			e.Set(it.Value())
+			fill(e)
+			c.SetMapIndex(it.Key(), e)
+		}
+		v.Set(c)
+	}
+}
+
+// sameTenant takes the tenant of the path; a body may repeat it and may not name another.
+func sameTenant(member *string, r *http.Request) error {
+	return sameID(member, "tenant_id", r.PathValue("tid"))
+}
+
+// sameID takes an id of the path; a body may repeat it and may not name another.
+func sameID(member *string, name, id string) error {
+	if *member != "" && *member != id {
+		e := control.Errorf(control.Invalid, "", "%s is %q in the body and %q in the path; leave it out or send the same", name, *member, id)
+		e.Fields = map[string]string{name: "differs from the path"}
+		return e
+	}
+	*member = id
+	return nil
+}
+
+// no400 makes a malformed body a 422: the operation's contract declares no 400.
+func no400(err error) error {
+	if e, ok := err.(*control.Error); ok && e.Kind == control.Malformed && e.Code != "body_too_large" {
+		c := *e
+		c.Kind = control.Invalid
+		return &c
+	}
+	return err
+}
+
+// lister says how a list is searched and cut.
+type lister[T any] struct {
+	noun string // of the cursors: after_{noun}_id
+	id   func(T) string
+	name func(T) string
+}
+
+// cut applies search_phrase, sort (id, name), order (asc, desc), after_…_id or before_…_id, and limit (1–100, default 20).
+func (l lister[T]) cut(r *http.Request, items []T) ([]T, error) {
+	q := r.URL.Query()
+	limit := 20
+	if s := q.Get("limit"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > 100 {
+			return nil, badParameter("limit", "must be 1 to 100")
+		}
+		limit = n
+	}
+	key := l.id
+	switch q.Get("sort") {
+	case "", "id":
+	case "name":
+		key = func(t T) string { return strings.ToLower(l.name(t)) + "\x00" + l.id(t) }
+	default:
+		return nil, badParameter("sort", "must be id or name")
+	}
+	sign := 1
+	switch q.Get("order") {
+	case "", "asc":
+	case "desc":
+		sign = -1
+	default:
+		return nil, badParameter("order", "must be asc or desc")
+	}
+	compare := func(a, b T) int { return sign * cmp.Compare(key(a), key(b)) }
+	after, before := q.Get("after_"+l.noun+"_id"), q.Get("before_"+l.noun+"_id")
+	if after != "" && before != "" {
+		return nil, badParameter("after_"+l.noun+"_id", "and before_"+l.noun+"_id exclude each other")
+	}
+	var cursor *T
+	for i := range items {
+		if id := l.id(items[i]); id == after || id == before {
+			cursor = &items[i]
+		}
+	}
+	if after+before != "" && cursor == nil {
+		return nil, badParameter("after_"+l.noun+"_id", "names nothing that is in the list; start again without a cursor")
+	}
+	phrase := strings.ToLower(q.Get("search_phrase"))
+	kept := make([]T, 0, min(len(items), limit))
+	for _, t := range items {
+		if phrase != "" && !strings.Contains(strings.ToLower(l.name(t)), phrase) && !strings.Contains(strings.ToLower(l.id(t)), phrase) {
+			continue
+		}
+		if cursor != nil && (after != "" && compare(t, *cursor) <= 0 || before != "" && compare(t, *cursor) >= 0) {
+			continue
+		}
+		kept = append(kept, t)
+	}
+	slices.SortFunc(kept, compare)
+	if len(kept) > limit {
+		if before != "" {
+			kept = kept[len(kept)-limit:]
+		} else {
+			kept = kept[:limit]
+		}
+	}
+	return kept, nil
+}
+
+func badParameter(name, what string) error {
+	e := control.Errorf(control.Malformed, "", "the query parameter %s %s", name, what)
+	e.Fields = map[string]string{name: what}
+	return e
+}
+
+// queryList reads a parameter that may come several times, or once with commas.
+func queryList(r *http.Request, name string) []string {
+	var out []string
+	for _, v := range r.URL.Query()[name] {
+		for s := range strings.SplitSeq(v, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"portcullis/control"
+	"portcullis/control/admin"
+)
+
+// Options of New. Admin and PublicURL are required.
+type Options struct {
+	Admin     *admin.Admin
+	PublicURL string // without a trailing slash; issuers start with it
+	Now       func() time.Time
+	Logger    *slog.Logger
+}
+
+// Issuer serves every workspace of every tenant.
+type Issuer struct {
+	admin     *admin.Admin
+	publicURL string
+	now       func() time.Time
+	logger    *slog.Logger
+}
+
+// New makes the issuer.
+func New(o Options) *Issuer {
+	i := &Issuer{admin: o.Admin, publicURL: strings.TrimSuffix(o.PublicURL, "/"), now: o.Now, logger: o.Logger}
+	if i.now == nil {
+		i.now = time.Now
+	}
+	if i.logger == nil {
+		i.logger = slog.New(slog.DiscardHandler)
+	}
+	return i
+}
+
+// Handler serves the paths below /{tid}/{wid} and the RFC 8414 form of the metadata's path.
+func (i *Issuer) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{tid}/{wid}/.well-known/openid-configuration", i.metadata)
+	mux.HandleFunc("GET /{tid}/{wid}/.well-known/oauth-authorization-server", i.metadata)
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server/{tid}/{wid}", i.metadata) // RFC 8414 3.1
+	mux.HandleFunc("GET /{tid}/{wid}/.well-known/jwks.json", i.jwks)
+	mux.HandleFunc("POST /{tid}/{wid}/oauth2/token", i.token)
+	mux.HandleFunc("POST /{tid}/{wid}/oauth2/introspect", i.introspect)
+
+	// In the published contract, not in the metadata, not built.
+	for _, p := range []string{"/oauth2/authorize", "/oauth2/revoke", "/oauth2/register", "/userinfo", "/par",
+		"/device/authorization", "/backchannel/authentication", "/oidc/logout"} {
+		mux.HandleFunc("/{tid}/{wid}"+p, func(w http.ResponseWriter, r *http.Request) {
+			writeError(w, r, notBuilt(p))
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
+	})
+	return mux
+}
+
+func (i *Issuer) issuerURL(tenant, workspace string) string {
+	return i.publicURL + "/" + tenant + "/" + workspace
+}

@@ -1,0 +1,101 @@
+package oauth
+
+import (
+	"net/http"
+
+	"portcullis/control"
+	"portcullis/control/web"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Metadata is the document of RFC 8414 2, with the members that OpenID Connect Discovery 1.0 3 requires and that are
+// true here. Endpoints that are not built are left out.
+type Metadata struct {
+	Issuer                            string   `json:"issuer"`
+	TokenEndpoint                     string   `json:"token_endpoint"`
+	JWKSURI                           string   `json:"jwks_uri"`
+	IntrospectionEndpoint             string   `json:"introspection_endpoint"`
+	GrantTypesSupported               []string `json:"grant_types_supported"`
+	ResponseTypesSupported            []string `json:"response_types_supported"` // none: there is no authorization endpoint
+	SubjectTypesSupported             []string `json:"subject_types_supported"`
+	ScopesSupported                   []string `json:"scopes_supported"`
+	IDTokenSigningAlgValuesSupported  []string `json:"id_token_signing_alg_values_supported"`
+	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
+	IntrospectionAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	ServiceDocumentation              string   `json:"service_documentation,omitempty"`
+}
+
+// authMethods are the ways a client may prove itself; a client may use either, whatever it is registered with, because
+// deployed gateways use both.
+var authMethods = []string{"client_secret_basic", "client_secret_post"}
+
+func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
+	tenant, wid := r.PathValue("tid"), r.PathValue("wid")
+	ws, err := i.admin.Workspace(r.Context(), tenant, wid)
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	keys, err := i.admin.SigningKeys(r.Context(), tenant, wid)
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	scopes, err := i.admin.ScopesOf(r.Context(), tenant, wid)
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	m := Metadata{
+		Issuer: i.issuerURL(tenant, ws.ID), GrantTypesSupported: []string{"client_credentials"}, ResponseTypesSupported: []string{},
+		SubjectTypesSupported: []string{"public"}, ScopesSupported: []string{}, IDTokenSigningAlgValuesSupported: []string{},
+		TokenEndpointAuthMethodsSupported: authMethods, IntrospectionAuthMethodsSupported: authMethods,
+	}
+	m.TokenEndpoint = m.Issuer + "/oauth2/token"
+	m.JWKSURI = m.Issuer + "/.well-known/jwks.json"
+	m.IntrospectionEndpoint = m.Issuer + "/oauth2/introspect"
+	for _, s := range scopes {
+		m.ScopesSupported = append(m.ScopesSupported, s.Name)
+	}
+	for _, k := range keys {
+		if k.Active {
+			m.IDTokenSigningAlgValuesSupported = append(m.IDTokenSigningAlgValuesSupported, k.Algorithm)
+		}
+	}
+	public(w.Header())
+	web.WriteJSON(w, http.StatusOK, m)
+}
+
+func (i *Issuer) jwks(w http.ResponseWriter, r *http.Request) {
+	keys, err := i.admin.SigningKeys(r.Context(), r.PathValue("tid"), r.PathValue("wid"))
+	if err != nil {
+		writeError(w, r, err)
+		return
+	}
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Private.Public(), KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"})
+	}
+	public(w.Header())
+	web.WriteJSON(w, http.StatusOK, set)
+}
+
+// public lets anybody read the answer, from any origin, and keep it as long as a rotation can wait.
+func public(h http.Header) {
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
+// apiAudience is what a token must carry in "aud" to be taken by the API that the workspace guards: "" for regular
+// workspaces, whose tokens are for their services.
+func (i *Issuer) apiAudience(tenant, wid string) string {
+	switch wid {
+	case control.AdminWorkspace:
+		return i.publicURL + "/api/admin/" + tenant
+	case control.SystemWorkspace:
+		return i.publicURL + "/api/system/" + tenant
+	}
+	return ""
+}
