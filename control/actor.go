@@ -1,5 +1,7 @@
 package control
 
+import "fmt"
+
 // Role is what an actor may do in a workspace; roles are ordered. The zero value may do nothing.
 type Role int
 
@@ -10,6 +12,30 @@ const (
 	Manager      // Auditor, and changes everything inside the workspace
 	Admin        // Manager, and creates and deletes workspaces, users and keys
 )
+
+var roleNames = [...]string{"none", "member", "auditor", "manager", "admin"} // :: Role → name
+
+// String is the role's name: none, member, auditor, manager, admin.
+func (r Role) String() string {
+	if r < NoRole || r > Admin {
+		return roleNames[NoRole]
+	}
+	return roleNames[r]
+}
+
+// MarshalText writes the role's name.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads a role's name; an unknown one is an error.
+func (r *Role) UnmarshalText(b []byte) error {
+	for i, name := range roleNames {
+		if string(b) == name {
+			*r = Role(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a role; use none, member, auditor, manager or admin", b)
+}
 
 // ActorKind says how the actor proved who it is.
 type ActorKind int

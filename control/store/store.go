@@ -1,9 +1,230 @@
 package store
 
-import "database/sql"
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
 
-// Store is an open database.
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Engine is the kind of database behind a Store.
+type Engine string
+
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// Store is an open database. Its embedded Reader reads outside any transaction: each call sees the latest committed
+// state. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB
-	read  *sql.DB
+	Reader
+	engine Engine
+	path   string // of the SQLite file
+	write  *sql.DB
+	read   *sql.DB
+}
+
+// Reader reads; what it reads from is the read pool, a snapshot or a transaction.
+type Reader struct{ q querier }
+
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Tx is a transaction that writes. It reads what it wrote.
+type Tx struct {
+	Reader
+	engine Engine
+}
+
+// Open opens the database that dsn names and brings its schema up to date:
+//
+//	sqlite:///var/lib/portcullis/portcullis.db   a file; its directory is made when it is missing
+//	postgres://user@host/database                any DSN that pgx reads
+//
+// A schema newer than this program is refused and left as it is. On PostgreSQL the migration holds an advisory lock, so
+// several nodes may start at once.
+func Open(ctx context.Context, dsn string) (*Store, error) {
+	switch {
+	case strings.HasPrefix(dsn, "sqlite:"):
+		return openSQLite(ctx, dsn)
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		return openPostgres(ctx, dsn)
+	}
+	scheme, _, _ := strings.Cut(dsn, ":")
+	return nil, fmt.Errorf("database %q: unknown kind; use sqlite:///path/file.db or postgres://…", scheme+":…")
+}
+
+func openSQLite(ctx context.Context, dsn string) (*Store, error) {
+	path := strings.TrimPrefix(strings.TrimPrefix(dsn, "sqlite:"), "//")
+	if path == "" || strings.ContainsAny(path, "?#") || strings.Contains(path, ":memory:") {
+		return nil, fmt.Errorf("database %q: name a file: sqlite:///path/file.db", dsn)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	// The file holds sealed secrets and password hashes: nobody but its owner reads it.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	f.Close()
+	open := func(extra string, conns int) (*sql.DB, error) {
+		u := url.URL{Scheme: "file", OmitHost: true, Path: path}
+		db, err := sql.Open("sqlite", u.String()+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"+extra)
+		if err != nil {
+			return nil, fmt.Errorf("database %s: %w", path, err)
+		}
+		db.SetMaxOpenConns(conns)
+		db.SetMaxIdleConns(conns)
+		return db, nil
+	}
+	// One writer: transactions queue here in order instead of fighting for the file's lock.
+	write, err := open("&_txlock=immediate", 1)
+	if err != nil {
+		return nil, err
+	}
+	read, err := open("&_pragma=query_only(1)", max(4, runtime.GOMAXPROCS(0)))
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	s := &Store{Reader: Reader{read}, engine: SQLite, path: path, write: write, read: read}
+	if err := s.migrate(ctx, goose.DialectSQLite3); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func openPostgres(ctx context.Context, dsn string) (*Store, error) {
+	// ParseConfig's errors hide the password.
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	if cfg.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		return nil, errors.New("database: default_query_exec_mode=simple_protocol is refused; leave it out")
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(20)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	s := &Store{Reader: Reader{db}, engine: PostgreSQL, write: db, read: db}
+	if err := s.migrate(ctx, goose.DialectPostgres); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s on %s: %w", cfg.Database, cfg.Host, err)
+	}
+	return s, nil
+}
+
+func (s *Store) migrate(ctx context.Context, dialect goose.Dialect) error {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	var opts []goose.ProviderOption
+	if s.engine == PostgreSQL {
+		l, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60), lock.WithUnlockTimeout(1, 10))
+		if err != nil {
+			return err
+		}
+		opts = append(opts, goose.WithSessionLocker(l))
+	}
+	p, err := goose.NewProvider(dialect, s.write, sub, opts...)
+	if err != nil {
+		return err
+	}
+	have, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if have > known {
+		return fmt.Errorf("its schema is version %d and this program knows up to %d: run the newer program, or restore a backup", have, known)
+	}
+	if have == known {
+		return nil
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrating the schema: %w", err)
+	}
+	return nil
+}
+
+// Engine says what is behind the store.
+func (s *Store) Engine() Engine { return s.engine }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.read.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}
+
+// Close closes the database.
+func (s *Store) Close() error {
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Tx runs f in one transaction that writes; it is committed when f returns nil and rolled back otherwise. f may run
+// again when PostgreSQL gave the transaction up for another one (serialization failure, deadlock): it must change
+// nothing but the transaction and variables that it sets from scratch.
+func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
+	for try := 0; ; try++ {
+		err := s.tx(ctx, f)
+		if err == nil || try == 4 || !retryable(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) tx(ctx context.Context, f func(*Tx) error) (err error) {
+	t, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return wrap(err)
+	}
+	defer t.Rollback() // no effect after Commit; also on a panic in f
+	if err := f(&Tx{Reader: Reader{t}, engine: s.engine}); err != nil {
+		return err
+	}
+	return wrap(t.Commit())
+}
+
+// Snapshot runs f with a Reader whose calls all see one state of the database.
+func (s *Store) Snapshot(ctx context.Context, f func(Reader) error) error {
+	t, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: isolation(s.engine)})
+	if err != nil {
+		return wrap(err)
+	}
+	defer t.Rollback()
+	return f(Reader{t})
+}
+
+func isolation(e Engine) sql.IsolationLevel {
+	if e == PostgreSQL {
+		return sql.LevelRepeatableRead
+	}
+	return sql.LevelDefault // a SQLite read transaction is a snapshot
 }
