@@ -26,7 +26,12 @@ type Options struct {
 	MaxBody int64
 	// TrustedProxies may say who the caller is in X-Forwarded-For. Nobody else is believed.
 	TrustedProxies []netip.Prefix
+	// Timeout ends the context of a request; 0 means DefaultTimeout.
+	Timeout time.Duration
 }
+
+// DefaultTimeout bounds one request.
+const DefaultTimeout = time.Minute
 
 // DefaultMaxBody fits the largest inventory that is accepted (100,000 methods).
 const DefaultMaxBody = 32 << 20
@@ -44,6 +49,9 @@ func Secure(next http.Handler, o Options) http.Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := o.Now()
 		e := &RequestEvent{
@@ -51,7 +59,9 @@ func Secure(next http.Handler, o Options) http.Handler {
 			IP: clientIP(r, o.TrustedProxies), UserAgent: clip(r.UserAgent(), 256), https: o.HTTPS,
 		}
 		nonce := random(16)
-		ctx := context.WithValue(r.Context(), eventKey, e)
+		ctx, cancel := context.WithTimeout(r.Context(), o.Timeout)
+		defer cancel()
+		ctx = context.WithValue(ctx, eventKey, e)
 		ctx = context.WithValue(ctx, nonceKey, nonce)
 		r = r.WithContext(ctx)
 		if r.Body != nil {
