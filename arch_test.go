@@ -66,7 +66,7 @@ var rules = map[string]rule{
 	"control/web":             {ours: []string{"control", "edge/waist"}},
 	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest"}},
 	"control/api":             {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth"}},
-	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, theirs: []string{templ}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
+	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
 	"control/portal/islands":  {theirs: []string{esbuild}},
 
 	// Zone 3: the only code that knows AWS.

@@ -1,0 +1,278 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"portcullis/control"
+	"portcullis/edge/waist"
+)
+
+// languages are the policy languages that can be chosen, with what each is for and what a new policy says: nobody.
+var languages = []struct{ wire, text, fresh string }{
+	{waist.LanguageVisual, "Conditions on the caller and the request, all of which must hold. Edited as YAML.", ""},
+	{waist.LanguageRego, "Open Policy Agent's language, for anything that can be computed.", "package acp.authz\n\ndefault allow := false\n"},
+	{waist.LanguageCedar, "permit and forbid over principal, action, resource and context.", "forbid (principal, action, resource);\n"},
+}
+
+func policyTypeName(t string) string {
+	if t == "api" || t == "" {
+		return "API"
+	}
+	return t
+}
+
+func editorLabel(language string) string {
+	if language == waist.LanguageVisual {
+		return "Validators"
+	}
+	return "Definition"
+}
+
+func editorHint(language string) string {
+	switch language {
+	case waist.LanguageVisual:
+		return "YAML or JSON with the single top member validators. All of them must pass."
+	case waist.LanguageRego:
+		return "Package acp.authz; the decision is allow. Other rules of the package become outputs."
+	}
+	return "The request is allowed when a permit applies and no forbid does."
+}
+
+func (p *portal) policies(r *request) error {
+	all, err := p.admin.ListPolicies(r.ctx(), r.actor, r.wid(), nil)
+	if err != nil {
+		return err
+	}
+	q := strings.TrimSpace(r.query("q"))
+	list := slices.DeleteFunc(all, func(s control.PolicySummary) bool {
+		return !strings.Contains(strings.ToLower(s.PolicyName+" "+s.ID), strings.ToLower(q))
+	})
+	return r.render(http.StatusOK, policiesView(r.frame("Policies", "policies"), list, clip(q, 128)))
+}
+
+func (p *portal) newPolicy(r *request) error {
+	if err := r.needManager(); err != nil {
+		return err
+	}
+	return r.render(http.StatusOK, newPolicyView(r.frame("Create policy", "policies"), policyForm{language: waist.LanguageVisual}))
+}
+
+func (p *portal) createPolicy(r *request) error {
+	v := policyForm{id: r.value("id"), name: r.value("policy_name"), language: r.value("language")}
+	pol := control.Policy{ID: v.id, ServerID: r.wid(), PolicyName: v.name, Language: v.language, Type: "api"}
+	for _, l := range languages {
+		if l.wire == v.language {
+			pol.Definition = l.fresh
+		}
+	}
+	if v.language == waist.LanguageVisual {
+		pol.Validators = []waist.Validator{{Name: "false"}}
+	}
+	created, err := p.admin.CreatePolicy(r.ctx(), r.actor, pol)
+	if err != nil {
+		status, errs, ok := formProblem(err, "policy_name", "id", "language")
+		if !ok {
+			return err
+		}
+		v.errs = errs
+		return r.render(status, newPolicyView(r.frame("Create policy", "policies"), v))
+	}
+	return r.done(in(r.wid(), "policies", created.ID), "policy-created")
+}
+
+// policy is the policy of the address, which must be one of the workspace.
+func (r *request) policy() (control.Policy, error) {
+	pol, err := r.p.admin.GetPolicy(r.ctx(), r.actor, r.PathValue("policy"))
+	if err == nil && pol.ServerID != r.wid() {
+		err = control.Errorf(control.NotFound, "", "There is no policy %q in this workspace.", clip(r.PathValue("policy"), 128))
+	}
+	return pol, err
+}
+
+func (p *portal) editPolicy(r *request) error {
+	pol, err := r.policy()
+	if err != nil {
+		return err
+	}
+	v, err := pageOf(pol)
+	if err != nil {
+		return err
+	}
+	if r.query("ask") == "delete" {
+		if err := r.needManager(); err != nil {
+			return err
+		}
+		v.popup = "delete"
+	}
+	return p.renderPolicy(r, http.StatusOK, v)
+}
+
+// pageOf is the page of a policy as it is stored.
+func pageOf(pol control.Policy) (policyPage, error) {
+	v := policyPage{policy: pol, input: testInput, form: policyForm{name: pol.PolicyName, text: pol.Definition}}
+	if pol.Language == waist.LanguageVisual {
+		text, err := visualText(pol.Validators)
+		if err != nil {
+			return v, err
+		}
+		v.form.text = text
+	}
+	return v, nil
+}
+
+func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
+	services, err := p.admin.ListServiceAPIs(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		s.APIs = slices.DeleteFunc(slices.Clone(s.APIs), func(a control.APIState) bool { return a.PolicyID != v.policy.ID })
+		if len(s.APIs) > 0 {
+			v.usedBy = append(v.usedBy, s)
+			v.uses += len(s.APIs)
+		}
+	}
+	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), v))
+}
+
+// typed is the policy with what was typed put in, and the page that shows it. ok is false when the text cannot be read;
+// the page says where then.
+func typed(r *request, pol control.Policy) (out control.Policy, v policyPage, places map[string]position, ok bool) {
+	text := strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")
+	v = policyPage{policy: pol, input: strings.ReplaceAll(r.PostForm.Get("input"), "\r\n", "\n"), form: policyForm{name: r.value("policy_name"), text: text}}
+	out = pol
+	out.PolicyName, out.Definition = v.form.name, text
+	if pol.Language == waist.LanguageVisual {
+		out.Definition = ""
+		out.Validators, places, v.form.lines = readVisual(text)
+	}
+	return out, v, places, len(v.form.lines) == 0
+}
+
+func (p *portal) savePolicy(r *request) error {
+	pol, err := r.policy()
+	if err != nil {
+		return err
+	}
+	next, v, places, ok := typed(r, pol)
+	if !ok {
+		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
+	}
+	if _, err := p.admin.UpdatePolicy(r.ctx(), r.actor, next); err != nil {
+		status, ok := v.form.refused(err, places)
+		if !ok {
+			return err
+		}
+		return p.renderPolicy(r, status, v)
+	}
+	return r.done(in(r.wid(), "policies", pol.ID), "policy-saved")
+}
+
+// refused puts what admin says of a policy beside what it is about.
+func (f *policyForm) refused(err error, places map[string]position) (status int, ok bool) {
+	var e *control.Error
+	status, f.errs, ok = formProblem(err, "policy_name")
+	if !ok || !errors.As(err, &e) {
+		return status, ok
+	}
+	f.lines = textProblems(e, places)
+	if len(f.lines) > 0 {
+		f.errs.text = "" // what it would say stands beside the text
+	}
+	return status, true
+}
+
+// testInput is the request that the test starts from.
+const testInput = `{
+  "authn_ctx": {
+    "sub": "",
+    "client_id": "my-application",
+    "scp": ["pets.read"],
+    "amr": ["pwd"]
+  },
+  "contexts": {},
+  "request": {
+    "method": "GET",
+    "path": "/pets",
+    "headers": {"X-Custom": ["value"]},
+    "path_params": {},
+    "query_params": {"limit": ["10"]}
+  }
+}`
+
+func (p *portal) testPolicy(r *request) error {
+	pol, err := r.policy()
+	if err != nil {
+		return err
+	}
+	next, v, places, ok := typed(r, pol)
+	if !ok {
+		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
+	}
+	var t control.PolicyTest
+	dec := json.NewDecoder(strings.NewReader(v.input))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t.Input); err != nil {
+		v.tested = formErrors{fields: map[string]string{"input": "This JSON cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}}
+		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
+	}
+	t.WorkspaceID = r.wid()
+	t.Policy.Definition, t.Policy.Language, t.Policy.Validators = next.Definition, next.Language, next.Validators
+	result, err := p.admin.TestPolicy(r.ctx(), r.actor, t)
+	if err != nil {
+		status, ok := v.form.refused(err, places)
+		if !ok {
+			return err
+		}
+		return p.renderPolicy(r, status, v)
+	}
+	v.result = &result
+	return p.renderPolicy(r, http.StatusOK, v)
+}
+
+func resultIcon(ok bool) string {
+	if ok {
+		return "disc"
+	}
+	return "close"
+}
+
+func resultHeading(ok bool) string {
+	if ok {
+		return "Allowed: AUTHORIZED"
+	}
+	return "Denied: UNAUTHORIZED"
+}
+
+// asJSON shows a value that came out of JSON.
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "(not representable)"
+	}
+	return string(b)
+}
+
+func (p *portal) deletePolicy(r *request) error {
+	pol, err := r.policy()
+	if err != nil {
+		return err
+	}
+	if err := p.admin.DeletePolicy(r.ctx(), r.actor, pol.ID); err != nil {
+		status, errs, ok := formProblem(err)
+		if !ok {
+			return err
+		}
+		v, perr := pageOf(pol)
+		if perr != nil {
+			return perr
+		}
+		v.popup, v.delete = "delete", errs
+		return p.renderPolicy(r, status, v)
+	}
+	return r.done(in(r.wid(), "policies"), "policy-deleted")
+}

@@ -1,0 +1,131 @@
+package portal
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/analytics"
+	"portcullis/control/web"
+)
+
+// Options of New. Admin and PublicURL are required.
+type Options struct {
+	Admin     *admin.Admin
+	Analytics *analytics.Analytics
+	Packages  web.Packages // of the authorizer, for DOWNLOAD AUTHORIZER
+	PublicURL string       // "https://gate.example.com": decides whether the session cookie is a secure one
+	Now       func() time.Time
+	Logger    *slog.Logger
+}
+
+type portal struct {
+	admin     *admin.Admin
+	analytics *analytics.Analytics
+	packages  web.Packages
+	now       func() time.Time
+	logger    *slog.Logger
+	secure    bool // browsers reach us over https
+	assets    *assets
+}
+
+// maxForm is the most bytes a form may have: a large policy text fits.
+const maxForm = 2 << 20
+
+// reserved are the first path elements below /app/ that are not workspaces; the portal creates no workspace so named.
+var reserved = map[string]bool{"assets": true, "login": true, "logout": true, "theme": true, "workspaces": true}
+
+// New makes the handler of /app/. It refuses state-changing requests that a browser sends from another site; the caller
+// wraps it in web.Secure with the rest of the server.
+func New(o Options) http.Handler {
+	p := &portal{
+		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, now: o.Now, logger: o.Logger,
+		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(),
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.logger == nil {
+		p.logger = slog.New(slog.DiscardHandler)
+	}
+	// As web.CrossOrigin, but the refusal is a page.
+	same := http.NewCrossOriginProtection()
+	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.plainProblem(w, r, control.Errorf(control.Forbidden, "cross_origin",
+			"This request came from another site and was refused. Open the page from the portal and try again."))
+	}))
+	return same.Handler(p.routes())
+}
+
+// routes is every address of the portal. The workspace routes have a mux of their own because "/app/{wid}/overview" and
+// "/app/assets/{file}" would overlap in one.
+func (p *portal) routes() http.Handler {
+	top := http.NewServeMux()
+	top.Handle("GET "+assetPrefix, p.assets)
+	top.HandleFunc("GET /app/login", p.showLogin)
+	top.HandleFunc("POST /app/login", p.login)
+	top.HandleFunc("POST /app/logout", p.logout)
+	top.HandleFunc("POST /app/theme", p.setTheme)
+	top.Handle("GET /app/{$}", p.signedIn(p.directory))
+	top.Handle("GET /app/workspaces/new", p.signedIn(p.newWorkspace))
+	top.Handle("POST /app/workspaces", p.signedIn(p.createWorkspace))
+
+	ws := http.NewServeMux()
+	for pattern, h := range map[string]func(*request) error{
+		"GET /app/{wid}":          to("overview"),
+		"GET /app/{wid}/{$}":      to("overview"),
+		"GET /app/{wid}/overview": p.overview,
+
+		"GET /app/{wid}/settings":         p.workspaceSettings,
+		"POST /app/{wid}/settings":        p.saveWorkspace,
+		"POST /app/{wid}/settings/delete": p.deleteWorkspace,
+
+		"GET /app/{wid}/apis":                        to("apis", "authorization"),
+		"GET /app/{wid}/apis/authorization":          p.authorization,
+		"POST /app/{wid}/apis/{api}/policy":          p.updateAPI,
+		"POST /app/{wid}/services":                   p.createService,
+		"POST /app/{wid}/services/{service}/delete":  p.deleteService,
+		"POST /app/{wid}/services/{service}/connect": p.connectGroup,
+		"POST /app/{wid}/services/{service}/unbind":  p.unbindFromService,
+
+		"GET /app/{wid}/gateways":                                  p.gateways,
+		"GET /app/{wid}/gateways/new":                              p.newGateway,
+		"POST /app/{wid}/gateways":                                 p.createGateway,
+		"GET /app/{wid}/gateways/{gateway}":                        p.gatewayHome,
+		"GET /app/{wid}/gateways/{gateway}/quick-start":            p.quickStart,
+		"GET /app/{wid}/gateways/{gateway}/progress":               p.gatewayProgress,
+		"GET /app/{wid}/gateways/{gateway}/package":                p.gatewayPackage,
+		"GET /app/{wid}/gateways/{gateway}/apis":                   p.gatewayGroups,
+		"POST /app/{wid}/gateways/{gateway}/groups/{group}/bind":   p.bindGroup,
+		"POST /app/{wid}/gateways/{gateway}/groups/{group}/unbind": p.unbindGroup,
+		"GET /app/{wid}/gateways/{gateway}/settings":               p.gatewaySettings,
+		"POST /app/{wid}/gateways/{gateway}/settings":              p.saveGateway,
+		"POST /app/{wid}/gateways/{gateway}/settings/secret":       p.showGatewaySecret,
+		"POST /app/{wid}/gateways/{gateway}/settings/rotate":       p.rotateGatewaySecret,
+		"POST /app/{wid}/gateways/{gateway}/settings/delete":       p.deleteGateway,
+		"GET /app/{wid}/policies":                                  p.policies,
+		"GET /app/{wid}/policies/new":                              p.newPolicy,
+		"POST /app/{wid}/policies":                                 p.createPolicy,
+		"GET /app/{wid}/policies/{policy}":                         p.editPolicy,
+		"POST /app/{wid}/policies/{policy}":                        p.savePolicy,
+		"POST /app/{wid}/policies/{policy}/test":                   p.testPolicy,
+		"POST /app/{wid}/policies/{policy}/delete":                 p.deletePolicy,
+		"GET /app/{wid}/applications":                              p.applications,
+		"GET /app/{wid}/applications/new":                          p.newApplication,
+		"POST /app/{wid}/applications":                             p.createApplication,
+		"GET /app/{wid}/applications/{client}":                     p.application,
+		"POST /app/{wid}/applications/{client}":                    p.saveApplication,
+		"POST /app/{wid}/applications/{client}/secret":             p.showApplicationSecret,
+		"POST /app/{wid}/applications/{client}/rotate":             p.rotateApplicationSecret,
+		"POST /app/{wid}/applications/{client}/delete":             p.deleteApplication,
+	} {
+		ws.Handle(pattern, p.signedIn(p.inWorkspace(h)))
+	}
+	ws.Handle("/app/", p.signedIn(func(*request) error {
+		return control.Errorf(control.NotFound, "", "There is no page at this address.")
+	}))
+	top.Handle("/app/", ws)
+	return top
+}
