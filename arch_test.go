@@ -71,7 +71,7 @@ var rules = map[string]rule{
 
 	// Zone 3: the only code that knows AWS.
 	"aws/discover":  {ours: []string{"edge/waist", "aws/signed"}, testOnly: []string{"aws/local/..."}},
-	"aws/attach":    {ours: []string{"edge/waist", "aws/signed"}, testOnly: []string{"aws/local/..."}},
+	"aws/attach":    {ours: []string{"edge/waist", "aws/signed", "aws/discover"}, testOnly: []string{"aws/local/..."}},
 	"aws/signed":    {theirs: []string{signer}},
 	"aws/local/...": {ours: []string{"aws/local/..."}, theirs: []string{yaml}, testOnly: []string{awssdk, smithy, lambdaG}},
 

@@ -1,0 +1,351 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"portcullis/aws/discover"
+	"portcullis/aws/signed"
+)
+
+// Attacher carries plans out.
+type Attacher struct {
+	Client *signed.Client
+	Now    func() time.Time
+	// Apply is AWS_CREATE_AUTHORIZER: without it nothing is changed and the plan is reported.
+	Apply         bool
+	Replace       bool
+	UnboundStages bool
+
+	mu        sync.Mutex
+	permitted map[string]time.Time // function ARN -> when the permission was last confirmed
+}
+
+// Report of one run over all REST APIs.
+type Report struct {
+	Changed  int
+	Redeploy []string
+	Notes    []string // what was left alone, and why
+	Problems []string // what went wrong, with the missing permission where IAM refused
+	Plan     []string // AWS CLI lines, only when nothing may be changed
+	Complete bool     // false: the time ran out, the next run goes on
+}
+
+// maxPlanLines bounds the plan in a report; the log is no place for thousands of lines.
+const maxPlanLines = 200
+
+// permissionEvery is how often the permission is asked for again: somebody may have removed it.
+const permissionEvery = 10 * time.Minute
+
+// Run brings every REST API to the state that the bound groups ask for. apis is updated to what was done. It goes on
+// after a failure, with the next method or API.
+func (a *Attacher) Run(ctx context.Context, apis []discover.API, bound map[string]bool, functionARN string) Report {
+	rep := Report{Complete: true}
+	for i := range apis {
+		api := &apis[i]
+		plan := Make(api, bound, Options{FunctionARN: functionARN, Replace: a.Replace, UnboundStages: a.UnboundStages, Previous: previous(api)})
+		rep.Notes = append(rep.Notes, plan.Notes...)
+		switch {
+		case !a.Apply:
+			rep.Plan = append(rep.Plan, a.commands(&plan, functionARN)...)
+		case !plan.Empty():
+			if err := a.apply(ctx, &plan, functionARN, &rep); err != nil {
+				rep.Complete = false // out of time
+				rep.Redeploy = append(rep.Redeploy, Redeploy(api, functionARN, bound)...)
+				return rep
+			}
+		}
+		rep.Redeploy = append(rep.Redeploy, Redeploy(api, functionARN, bound)...)
+	}
+	if len(rep.Plan) > maxPlanLines {
+		rep.Plan = append(rep.Plan[:maxPlanLines], fmt.Sprintf("# and %d more", len(rep.Plan)-maxPlanLines))
+	}
+	return rep
+}
+
+// apply carries out one plan. Its error means that the time ran out; everything else is a problem in the report.
+func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *Report) error {
+	problem := func(err error) {
+		rep.Problems = append(rep.Problems, fmt.Sprintf("REST API %s (%s): %v", p.API.Name, p.API.ID, err))
+	}
+	if len(p.Attach) > 0 || p.Create {
+		// The permission comes first: a method that asks a function it may not call answers 500.
+		if err := a.permit(ctx, functionARN); err != nil {
+			if outOfTime(ctx, err) {
+				return err
+			}
+			problem(err)
+			return nil
+		}
+	}
+	if p.Create {
+		id, err := a.create(ctx, p.API, functionARN)
+		if err != nil {
+			if outOfTime(ctx, err) {
+				return err
+			}
+			problem(err)
+			return nil
+		}
+		p.Authorizer = id
+	}
+	if p.Repair {
+		if err := a.repair(ctx, p.API, p.Authorizer); err != nil {
+			if outOfTime(ctx, err) {
+				return err
+			}
+			problem(err)
+		}
+	}
+	if err := a.remember(ctx, p); err != nil {
+		if outOfTime(ctx, err) {
+			return err
+		}
+		problem(err)
+		p.Attach = onlyOpen(p.Attach) // what cannot be remembered is not replaced
+	}
+	for _, step := range append(p.Attach, p.Detach...) {
+		if step.To.AuthorizationType == "CUSTOM" && step.To.AuthorizerID == "" {
+			step.To.AuthorizerID = p.Authorizer
+		}
+		err := a.patch(ctx, p.API, step)
+		switch {
+		case err == nil:
+			rep.Changed++
+			setMethod(p.API, step)
+		case outOfTime(ctx, err):
+			return err
+		case signed.IsNotFound(err): // deleted since it was read
+		default:
+			problem(fmt.Errorf("%s %s: %w", step.Verb, step.Path, err))
+			if signed.IsDenied(err) {
+				return nil // the rest of this API would be refused as well
+			}
+		}
+	}
+	return nil
+}
+
+func onlyOpen(steps []Step) []Step {
+	var out []Step
+	for _, s := range steps {
+		if s.From.AuthorizationType == "" || s.From.AuthorizationType == "NONE" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func setMethod(api *discover.API, step Step) {
+	for i := range api.Resources {
+		if api.Resources[i].ID == step.ResourceID {
+			api.Resources[i].Methods[step.Verb] = step.To
+		}
+	}
+}
+
+func outOfTime(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// patchOperation is one operation of an API Gateway PATCH.
+type patchOperation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value string `json:"value"`
+}
+
+type patchBody struct {
+	Operations []patchOperation `json:"patchOperations"`
+}
+
+func replace(pairs ...string) patchBody {
+	var b patchBody
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.Operations = append(b.Operations, patchOperation{"replace", pairs[i], pairs[i+1]})
+	}
+	return b
+}
+
+func (a *Attacher) call(operation, method, path string, body any) signed.Call {
+	return signed.Call{Service: "apigateway", Operation: operation, Method: method, Path: path, Body: body,
+		Action: a.Client.APIGatewayAction(method, path)}
+}
+
+// patch changes one method. Type and authorizer go in one call: API Gateway ignores an authorizer id while the type is
+// NONE and refuses CUSTOM without one.
+func (a *Attacher) patch(ctx context.Context, api *discover.API, s Step) error {
+	body := replace("/authorizationType", s.To.AuthorizationType)
+	if s.To.AuthorizerID != "" {
+		body = replace("/authorizationType", s.To.AuthorizationType, "/authorizerId", s.To.AuthorizerID)
+	}
+	path := "/restapis/" + url.PathEscape(api.ID) + "/resources/" + url.PathEscape(s.ResourceID) + "/methods/" + url.PathEscape(s.Verb)
+	return a.Client.Do(ctx, a.call("UpdateMethod", http.MethodPatch, path, body), nil)
+}
+
+// create makes our authorizer: REQUEST, no cache, no identity source, so that it is asked for every request, also for
+// those without a credential.
+func (a *Attacher) create(ctx context.Context, api *discover.API, functionARN string) (string, error) {
+	path := "/restapis/" + url.PathEscape(api.ID) + "/authorizers"
+	body := map[string]any{"name": Name, "type": "REQUEST", "authorizerUri": a.uri(functionARN), "identitySource": "", "authorizerResultTtlInSeconds": 0}
+	var out discover.Authorizer
+	if err := a.Client.Do(ctx, a.call("CreateAuthorizer", http.MethodPost, path, body), &out); err != nil {
+		return "", err
+	}
+	if out.ID == "" {
+		return "", errors.New("CreateAuthorizer: the answer has no id")
+	}
+	zero := 0
+	out.Name, out.Type, out.URI, out.TTL, out.IdentitySource = Name, "REQUEST", a.uri(functionARN), &zero, ""
+	api.Authorizers = append(api.Authorizers, out)
+	return out.ID, nil
+}
+
+func (a *Attacher) repair(ctx context.Context, api *discover.API, id string) error {
+	path := "/restapis/" + url.PathEscape(api.ID) + "/authorizers/" + url.PathEscape(id)
+	return a.Client.Do(ctx, a.call("UpdateAuthorizer", http.MethodPatch, path, replace("/authorizerResultTtlInSeconds", "0", "/identitySource", "")), nil)
+}
+
+func (a *Attacher) uri(functionARN string) string {
+	return "arn:" + signed.Partition(a.Client.Region) + ":apigateway:" + a.Client.Region + ":lambda:path/2015-03-31/functions/" + functionARN + "/invocations"
+}
+
+// permit lets API Gateway invoke the function for any authorizer of this account and region: one statement, since a
+// function policy holds 20,480 bytes at most. SourceAccount keeps other accounts out.
+func (a *Attacher) permit(ctx context.Context, functionARN string) error {
+	a.mu.Lock()
+	at, done := a.permitted[functionARN]
+	a.mu.Unlock()
+	if done && a.now().Sub(at) < permissionEvery {
+		return nil
+	}
+	f, err := parseFunction(functionARN)
+	if err != nil {
+		return err
+	}
+	call := signed.Call{Service: "lambda", Operation: "AddPermission", Method: http.MethodPost,
+		Path: "/2015-03-31/functions/" + url.PathEscape(f.name) + "/policy", Action: "lambda:AddPermission on " + functionARN,
+		Body: map[string]string{
+			"StatementId": statementID, "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
+			"SourceArn": f.sourceARN(), "SourceAccount": f.account,
+		}}
+	if f.qualifier != "" {
+		call.Query = url.Values{"Qualifier": {f.qualifier}}
+	}
+	if err := a.Client.Do(ctx, call, nil); err != nil && !signed.IsConflict(err) {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.permitted == nil {
+		a.permitted = map[string]time.Time{}
+	}
+	a.permitted[functionARN] = a.now()
+	return nil
+}
+
+const statementID = "portcullis-apigateway-authorizers"
+
+func (a *Attacher) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}
+
+// function is a Lambda function's ARN in parts.
+type function struct{ partition, region, account, name, qualifier string }
+
+func parseFunction(arn string) (function, error) {
+	p := strings.Split(arn, ":")
+	if len(p) < 7 || len(p) > 8 || p[0] != "arn" || p[2] != "lambda" || p[5] != "function" || p[4] == "" || p[6] == "" {
+		return function{}, errors.New("the function's ARN is not known (arn:aws:lambda:{region}:{account}:function:{name}); set AWS_AUTHORIZER_ARN")
+	}
+	f := function{partition: p[1], region: p[3], account: p[4], name: p[6]}
+	if len(p) == 8 {
+		f.qualifier = p[7]
+	}
+	return f, nil
+}
+
+func (f function) sourceARN() string {
+	return "arn:" + f.partition + ":execute-api:" + f.region + ":" + f.account + ":*/authorizers/*"
+}
+
+// commands is the plan as AWS CLI lines.
+func (a *Attacher) commands(p *Plan, functionARN string) []string {
+	if p.Empty() {
+		return nil
+	}
+	var out []string
+	id := p.Authorizer
+	if p.Create {
+		if f, err := parseFunction(functionARN); err == nil {
+			q := ""
+			if f.qualifier != "" {
+				q = " --qualifier " + f.qualifier
+			}
+			out = append(out, fmt.Sprintf("aws lambda add-permission --function-name %s%s --statement-id %s --action lambda:InvokeFunction --principal apigateway.amazonaws.com --source-arn '%s' --source-account %s",
+				f.name, q, statementID, f.sourceARN(), f.account))
+		}
+		out = append(out, fmt.Sprintf("aws apigateway create-authorizer --rest-api-id %s --name %s --type REQUEST --authorizer-uri '%s' --authorizer-result-ttl-in-seconds 0 --query id --output text  # this is $AUTHORIZER_ID below",
+			p.API.ID, Name, a.uri(functionARN)))
+		id = "$AUTHORIZER_ID"
+	}
+	if p.Repair {
+		out = append(out, fmt.Sprintf("aws apigateway update-authorizer --rest-api-id %s --authorizer-id %s --patch-operations op=replace,path=/authorizerResultTtlInSeconds,value=0 op=replace,path=/identitySource,value=''", p.API.ID, id))
+	}
+	for _, s := range append(p.Attach, p.Detach...) {
+		ops := "op=replace,path=/authorizationType,value=" + s.To.AuthorizationType
+		if s.To.AuthorizationType == "CUSTOM" && s.To.AuthorizerID == "" {
+			s.To.AuthorizerID = id
+		}
+		if s.To.AuthorizerID != "" {
+			ops += " op=replace,path=/authorizerId,value=" + s.To.AuthorizerID
+		}
+		out = append(out, fmt.Sprintf("aws apigateway update-method --rest-api-id %s --resource-id %s --http-method %s --patch-operations %s  # %s", p.API.ID, s.ResourceID, s.Verb, ops, s.Path))
+	}
+	return out
+}
+
+// tagsPath is the path of a REST API's tags; the ARN in it has no account.
+func (a *Attacher) tagsPath(api *discover.API) string {
+	arn := "arn:" + signed.Partition(a.Client.Region) + ":apigateway:" + a.Client.Region + "::/restapis/" + api.ID
+	return "/tags/" + url.PathEscape(arn)
+}
+
+// remember writes what the plan is about to replace into tags of the REST API, and drops what it restores. It comes
+// before the first patch: a record without its replacement is harmless, the reverse is not.
+func (a *Attacher) remember(ctx context.Context, p *Plan) error {
+	records := previous(p.API)
+	changed := false
+	for _, s := range p.Attach {
+		if s.From.AuthorizationType != "" && s.From.AuthorizationType != "NONE" {
+			records[s.ResourceID+"/"+s.Verb] = s.From
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	tags, err := encodePrevious(records)
+	if err != nil {
+		return err
+	}
+	if err := a.Client.Do(ctx, a.call("TagResource", http.MethodPut, a.tagsPath(p.API), map[string]any{"tags": tags}), nil); err != nil {
+		return err
+	}
+	if p.API.Tags == nil {
+		p.API.Tags = map[string]string{}
+	}
+	for k, v := range tags {
+		p.API.Tags[k] = v
+	}
+	return nil
+}

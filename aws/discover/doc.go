@@ -1,0 +1,8 @@
+// Package discover reads the REST APIs of an account and region: what is edited, what is deployed on which stage, and
+// what stands in front of each method.
+//
+// It owns the reading: pages, the account's request budget (through aws/signed), going on where the time ran out, APIs
+// and stages that vanish half-way. It changes nothing; aws/attach does, from the same model.
+//
+// Only REST APIs are read, and only stages that have a deployment become API groups.
+package discover

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"portcullis/aws/attach"
+	"portcullis/aws/discover"
+	"portcullis/aws/signed"
+	"portcullis/edge/acp"
+	"portcullis/edge/authorizer"
+)
+
+// version is set at build time: -ldflags "-X main.version=1.2.3".
+var version = "dev"
+
+func main() {
+	if err := run(context.Background(), os.Getenv); err != nil {
+		fmt.Fprintf(os.Stderr, "{\"level\":\"ERROR\",\"msg\":\"the authorizer did not start\",\"error\":%q}\n", err.Error())
+		os.Exit(1)
+	}
+}
+
+// run reads the settings, wires everything and serves events until the environment ends.
+func run(ctx context.Context, getenv func(string) string) error {
+	s, err := readSettings(getenv)
+	if err != nil {
+		return err
+	}
+	if s.RuntimeAPI == "" {
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs inside AWS Lambda (or a local one)")
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel}))
+	aws := signed.New(s.Region)
+
+	secret, err := clientSecret(ctx, aws, s.ClientSecret)
+	if err != nil {
+		return fmt.Errorf("ACP_CLIENT_SECRET: %w", err)
+	}
+	roots, err := rootCAs(s.RootCA)
+	if err != nil {
+		return fmt.Errorf("HTTP_CLIENT_ROOT_CA: %w", err)
+	}
+	client, err := acp.New(acp.Options{
+		IssuerURL: s.IssuerURL, ClientID: s.ClientID, ClientSecret: secret, RootCAs: roots, InsecureSkipVerify: s.InsecureSkipVerify,
+		Environment: authorizer.NewEnvironmentID(), Version: version,
+	})
+	if err != nil {
+		return fmt.Errorf("ACP_ISSUER_URL, ACP_CLIENT_ID, ACP_CLIENT_SECRET: %w", err)
+	}
+	if s.InsecureSkipVerify {
+		log.Warn("HTTP_CLIENT_INSECURE_SKIP_VERIFY is on: whoever stands between here and the control plane decides who gets in")
+	}
+	work := &syncWork{
+		scanner:  &discover.Scanner{Client: aws},
+		attacher: &attach.Attacher{Client: aws, Apply: s.CreateAuthorizer, Replace: s.ReplaceAuthorizers, UnboundStages: s.AttachUnbound},
+		arn:      s.AuthorizerARN, region: s.Region,
+	}
+	aws.Pace = signed.NewPacer(time.Now, aws.Sleep).Wait
+	a := authorizer.New(authorizer.Options{
+		Client: client, Log: log,
+		RefreshInterval: s.RefreshInterval, MaxStaleness: s.MaxStaleness,
+		AllowUnknown: s.AllowUnknown, InjectContext: s.InjectContext, NoAnalytics: s.NoAnalytics, SimpleResponses: s.SimpleResponses,
+		Sync: &authorizer.Sync{Discover: work.discover, Attach: work.attach},
+	})
+
+	answered := func() {}
+	if x, err := authorizer.RegisterExtension(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
+		log.Warn("no work after answers in this environment; request events are sent during invocations", "error", err.Error())
+	} else {
+		a.HasExtension()
+		answered = x.Answered
+		go func() {
+			if err := x.Run(ctx); err != nil {
+				log.Warn("the extension ended", "error", err.Error())
+			}
+		}()
+	}
+	if err := a.Warm(ctx); err != nil {
+		log.Warn("started without a configuration; everything is denied until one is loaded", "error", err.Error())
+	}
+	go flushAtEnd(a)
+	// In Lambda, Start does not return.
+	lambda.Start(func(ctx context.Context, payload event) (*answer, error) {
+		return newAnswer(a.Handle(ctx, payload), answered), nil
+	})
+	return nil
+}
+
+// flushAtEnd sends the last request events when Lambda takes the environment down; with an internal extension it gives
+// half a second for that.
+func flushAtEnd(a *authorizer.Authorizer) {
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM)
+	<-end
+	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	defer cancel()
+	a.Flush(ctx)
+	os.Exit(0)
+}
+
+// rootCAs takes PEM text, or the path of a file that holds it.
+func rootCAs(v string) ([]byte, error) {
+	if v == "" {
+		return nil, nil
+	}
+	if strings.Contains(v, "-----BEGIN") {
+		return []byte(strings.ReplaceAll(v, `\n`, "\n")), nil
+	}
+	return os.ReadFile(v)
+}

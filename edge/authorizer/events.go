@@ -1,0 +1,150 @@
+package authorizer
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"portcullis/edge/waist"
+)
+
+// Bounds of the queue of request events.
+const (
+	maxQueuedEvents = 2000
+	maxQueuedBytes  = 4 << 20
+	flushEvery      = time.Second
+	flushTimeout    = 5 * time.Second
+	batchPause      = 200 * time.Millisecond // between two pushes of one flush: five a second at most
+)
+
+// queue holds request events until they can be sent after an answer. It never blocks a decision: what does not fit is
+// dropped and counted.
+type queue struct {
+	push func(context.Context, []waist.RequestEvent) (waist.RequestEventsResult, error)
+	now  func() time.Time
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	events  []waist.RequestEvent
+	bytes   int
+	dropped int64     // since the last report
+	total   int64     // dropped since the start
+	flushed time.Time // start of the last flush
+	failed  time.Time // last push that failed; zero when the last one went well
+
+	second time.Time // the second that inSecond counts
+	inSec  int
+
+	flushing sync.Mutex
+}
+
+// add queues an event within the limits: perSecond (0 means no limit), number and bytes.
+func (q *queue) add(e waist.RequestEvent, perSecond int) {
+	size := eventSize(&e)
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s := now.Truncate(time.Second); !s.Equal(q.second) {
+		q.second, q.inSec = s, 0
+	}
+	if perSecond > 0 && q.inSec >= perSecond || len(q.events) >= maxQueuedEvents || q.bytes+size > maxQueuedBytes {
+		q.dropped++
+		q.total++
+		return
+	}
+	q.inSec++
+	q.events = append(q.events, e)
+	q.bytes += size
+}
+
+// eventSize is the size on the wire, near enough.
+func eventSize(e *waist.RequestEvent) int {
+	n := 400 + len(e.UserAgent) + len(e.XForwardedFor) + len(e.Path)
+	for k, v := range e.Output {
+		n += len(k) + len(v)
+	}
+	if len(e.InvocationCtx) > 0 {
+		b, _ := json.Marshal(e.InvocationCtx)
+		n += len(b)
+	}
+	for _, f := range e.Result.Failure {
+		n += len(f.Validator) + len(f.Message) + len(f.Details)
+	}
+	return n
+}
+
+// due reports whether there is something to send and the last flush is long enough ago.
+func (q *queue) due() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	if len(q.events) == 0 && q.dropped == 0 {
+		return false
+	}
+	if !q.failed.IsZero() && age(now, q.failed) < 5*flushEvery {
+		return false
+	}
+	return q.flushed.IsZero() || age(now, q.flushed) >= flushEvery
+}
+
+// flush sends what is queued, in batches, until it is empty, the context ends, or a push fails. A batch that failed goes
+// back to the front of the queue. One flush runs at a time; a second caller returns at once.
+func (q *queue) flush(ctx context.Context) {
+	if !q.flushing.TryLock() {
+		return
+	}
+	defer q.flushing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	for first := true; ; first = false {
+		q.mu.Lock()
+		q.flushed = q.now()
+		n := min(len(q.events), waist.MaxEventsPerPush)
+		batch := append([]waist.RequestEvent(nil), q.events[:n]...)
+		dropped := q.dropped
+		q.dropped = 0
+		q.mu.Unlock()
+		if dropped > 0 {
+			q.log.Warn("request events were dropped", "dropped", dropped, "dropped_total", q.totalDropped())
+		}
+		if n == 0 {
+			return
+		}
+		if !first && !wait(ctx, batchPause) {
+			return
+		}
+		_, err := q.push(ctx, batch)
+		q.mu.Lock()
+		if err != nil {
+			q.failed = q.now()
+			q.mu.Unlock()
+			q.log.Warn("request events could not be sent", "error", err.Error(), "queued", n)
+			return
+		}
+		q.failed = time.Time{}
+		for i := range q.events[:n] {
+			q.bytes -= eventSize(&q.events[i])
+		}
+		q.events = append(q.events[:0], q.events[n:]...)
+		q.mu.Unlock()
+	}
+}
+
+func (q *queue) totalDropped() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.total
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

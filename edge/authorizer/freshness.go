@@ -1,0 +1,167 @@
+package authorizer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"portcullis/edge/acp"
+	"portcullis/edge/token"
+)
+
+// How long an invocation may wait for the control plane. The first wait is longer, since without a configuration there
+// is nothing to answer but a deny.
+const (
+	refreshTimeout = 2 * time.Second
+	firstTimeout   = 6 * time.Second
+	retryFirst     = time.Second // pause between tries while there is no configuration
+)
+
+// freshness holds the configuration in use and knows its age. A frozen environment runs no timers, so age is looked at
+// on every invocation; nothing here runs by itself.
+type freshness struct {
+	fetch        func(context.Context, acp.Poll) (acp.Fetched, error)
+	tenant, host string
+	interval     time.Duration // how old the configuration may be without asking
+	maxStaleness time.Duration // how old it may be when asking fails
+	tokens       token.Options
+	now          func() time.Time
+	log          *slog.Logger
+
+	mu      sync.Mutex
+	snap    *snapshot
+	checked time.Time // last time the control plane confirmed snap
+	tried   time.Time // last try, successful or not
+	err     error     // of the last try
+	flight  chan struct{}
+}
+
+// age is the time since t by the clock that saw more of it: the monotonic clock may stand still while the environment
+// is frozen, the wall clock may be set back.
+func age(now, t time.Time) time.Duration {
+	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)), 0)
+}
+
+// current returns the configuration to decide by. Within the interval it is the one in use; past it the control plane
+// is asked, once, for as long as refreshTimeout; when that fails the last good one serves until maxStaleness.
+func (f *freshness) current(ctx context.Context) (*snapshot, configState) {
+	f.mu.Lock()
+	snap, due := f.snap, f.due(f.interval)
+	f.mu.Unlock()
+	if due {
+		limit := refreshTimeout
+		if snap == nil {
+			limit = firstTimeout
+		}
+		f.refresh(ctx, limit)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.snap, f.state()
+}
+
+// state judges the snapshot in use; mu is held.
+func (f *freshness) state() configState {
+	switch {
+	case f.snap == nil:
+		return configNone
+	case age(f.now(), f.checked) > f.maxStaleness:
+		return configStale
+	}
+	return configUsable
+}
+
+// due reports whether the configuration is older than limit and the last try is long enough ago; mu is held.
+func (f *freshness) due(limit time.Duration) bool {
+	now := f.now()
+	if f.snap == nil {
+		return f.tried.IsZero() || age(now, f.tried) >= retryFirst
+	}
+	return age(now, f.checked) >= limit && (age(now, f.tried) >= limit || f.checked.Equal(f.tried))
+}
+
+// refreshEarly renews the configuration after an answer when it has lived half its interval, so that steady traffic
+// never waits for it.
+func (f *freshness) refreshEarly(ctx context.Context) {
+	f.mu.Lock()
+	due := f.due(f.interval / 2)
+	f.mu.Unlock()
+	if due {
+		f.refresh(ctx, firstTimeout)
+	}
+}
+
+// refresh asks the control plane once. Callers that come while a question is under way wait for its answer instead of
+// asking again. The result is in the fields; the error is returned for those who want it.
+func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	f.mu.Lock()
+	if flight := f.flight; flight != nil {
+		f.mu.Unlock()
+		select {
+		case <-flight:
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	flight := make(chan struct{})
+	f.flight = flight
+	f.tried = f.now()
+	before, poll := f.snap, acp.Poll{}
+	if before != nil {
+		poll = acp.Poll{ETag: before.etag, Revision: before.cfg.Revision, Age: age(f.tried, f.checked)}
+	}
+	usable := f.state() == configUsable
+	f.mu.Unlock()
+
+	next, err := f.ask(ctx, poll, before, usable)
+
+	f.mu.Lock()
+	f.err = err
+	if err == nil {
+		f.snap, f.checked = next, f.now()
+		f.tried = f.checked
+	}
+	f.flight = nil
+	f.mu.Unlock()
+	close(flight)
+	if err != nil {
+		f.log.Warn("the configuration could not be refreshed", "error", err.Error(), "has_last_good", before != nil)
+	}
+	return err
+}
+
+// ask fetches and prepares. It returns before itself when the control plane says that nothing changed.
+func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, usable bool) (s *snapshot, err error) {
+	defer func() {
+		if p := recover(); p != nil { // a configuration that our own code cannot digest must not stop the answers
+			s, err = nil, fmt.Errorf("preparing the configuration failed: %v", p)
+		}
+	}()
+	got, err := f.fetch(ctx, poll)
+	switch {
+	case err != nil:
+		return nil, err
+	case got.NotModified && before != nil:
+		return before, nil
+	case got.Configuration == nil:
+		return nil, errors.New("the control plane sent no configuration")
+	}
+	if err := acceptable(got, f.tenant, before, usable); err != nil {
+		return nil, fmt.Errorf("the configuration that was fetched is refused: %w", err)
+	}
+	s, problems := prepare(got.Configuration, got.ETag, f.host, f.tokens, before)
+	for _, p := range problems {
+		f.log.Warn("part of the configuration is unusable", "error", p.Error(), "revision", got.Configuration.Revision)
+	}
+	f.log.Info("configuration loaded", "revision", got.Configuration.Revision, "apis", len(got.Configuration.APIs),
+		"policies", len(got.Configuration.Policies), "services", len(got.Configuration.Services))
+	return s, nil
+}

@@ -1,0 +1,125 @@
+package authorizer
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"portcullis/edge/waist"
+)
+
+// Sync is the work of a scheduled event, as functions: this package knows no AWS. Both must stop when their context
+// ends and may be called again to go on where they stopped.
+type Sync struct {
+	// Discover looks at the account. A result that is not complete is not pushed, since an inventory replaces the one
+	// before it.
+	Discover func(ctx context.Context) (Discovery, error)
+	// Attach brings the authorizer in front of the methods of the groups with these ids, and takes it away elsewhere.
+	// nil means that nothing is attached.
+	Attach func(ctx context.Context, bound []string) (Attachment, error)
+}
+
+// Discovery is what Discover found.
+type Discovery struct {
+	Groups   []waist.APIGroup
+	Complete bool
+	Problems []string // for people, e.g. which permission is missing
+}
+
+// Attachment is what Attach did.
+type Attachment struct {
+	Changed  int      // methods whose authorization was changed
+	Redeploy []string // "{API name}/{stage}" whose edits are not deployed
+	Problems []string
+	Notes    []string         // what was left alone, and why
+	Plan     []string         // what would be done, where nothing may be changed
+	Groups   []waist.APIGroup // the inventory after the changes; nil when nothing changed
+	Complete bool
+}
+
+// syncReport is the answer to a scheduled event, for the log and for whoever invokes it by hand.
+type syncReport struct {
+	OK         bool     `json:"ok"`
+	Groups     int      `json:"api_groups"`
+	Added      int      `json:"number_of_added_api_groups"`
+	Complete   bool     `json:"complete"`
+	Bound      int      `json:"bound_api_groups"`
+	Revision   int64    `json:"revision"`
+	Changed    int      `json:"changed_methods"`
+	Redeploy   []string `json:"redeploy,omitempty"`
+	Plan       []string `json:"plan,omitempty"`
+	Notes      []string `json:"notes,omitempty"`
+	Problems   []string `json:"problems,omitempty"`
+	DurationMS int64    `json:"duration_ms"`
+}
+
+// syncMargin is kept for the report and the flush.
+const syncMargin = 500 * time.Millisecond
+
+// runSync discovers, pushes the inventory, fetches the configuration and attaches. A step that fails is reported and
+// does not keep the later ones from what they can still do.
+func (a *Authorizer) runSync(ctx context.Context) []byte {
+	started := a.now()
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left-min(syncMargin, left/5))
+		defer cancel()
+	}
+	var rep syncReport
+	problem := func(err error) { rep.Problems = append(rep.Problems, err.Error()) }
+	rep.Complete = true
+	if s := a.o.Sync; s != nil && s.Discover != nil {
+		found, err := s.Discover(ctx)
+		if err != nil {
+			problem(err)
+		}
+		rep.Problems = append(rep.Problems, found.Problems...)
+		rep.Groups, rep.Complete = len(found.Groups), err == nil && found.Complete
+		if rep.Complete {
+			if res, err := a.o.Client.PushInventory(ctx, waist.Inventory{APIGroups: found.Groups}); err != nil {
+				problem(err)
+			} else {
+				rep.Added = res.NumberOfAddedAPIGroups
+			}
+		}
+	}
+	if err := a.fresh.refresh(ctx, firstTimeout); err != nil {
+		problem(err)
+	}
+	a.fresh.mu.Lock()
+	snap, state := a.fresh.snap, a.fresh.state()
+	a.fresh.mu.Unlock()
+	if state == configUsable {
+		rep.Revision = snap.cfg.Revision
+		bound := make([]string, 0, len(snap.cfg.Services))
+		for _, g := range snap.index.groups {
+			bound = append(bound, g.id)
+		}
+		rep.Bound = len(bound)
+		if s := a.o.Sync; s != nil && s.Attach != nil && rep.Complete {
+			att, err := s.Attach(ctx, bound)
+			if err != nil {
+				problem(err)
+			}
+			rep.Problems = append(rep.Problems, att.Problems...)
+			rep.Changed, rep.Redeploy, rep.Plan, rep.Notes = att.Changed, att.Redeploy, att.Plan, att.Notes
+			if att.Groups != nil { // so that the portal says "deploy" now, and not a minute later
+				if _, err := a.o.Client.PushInventory(ctx, waist.Inventory{APIGroups: att.Groups}); err != nil {
+					problem(err)
+				}
+			}
+			rep.Complete = rep.Complete && err == nil && att.Complete
+		}
+	}
+	a.queue.flush(ctx)
+	rep.OK = len(rep.Problems) == 0
+	rep.DurationMS = a.now().Sub(started).Milliseconds()
+	a.log.Info("synchronised", "ok", rep.OK, "complete", rep.Complete, "api_groups", rep.Groups, "added", rep.Added, "bound", rep.Bound,
+		"changed_methods", rep.Changed, "redeploy", rep.Redeploy, "notes", rep.Notes, "problems", rep.Problems, "revision", rep.Revision, "ms", rep.DurationMS)
+	b, err := json.Marshal(rep)
+	if err != nil {
+		return []byte(`{"ok":false}`)
+	}
+	return b
+}
