@@ -20,6 +20,7 @@ import (
 	"portcullis/control/analytics"
 	"portcullis/control/api"
 	"portcullis/control/oauth"
+	"portcullis/control/portal"
 	"portcullis/control/store"
 	"portcullis/control/web"
 )
@@ -137,6 +138,8 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		},
 	}))
+	mux.Handle("/app/", portal.New(portal.Options{Admin: adm, Analytics: events, Packages: packages, PublicURL: publicURL, Logger: logger}))
+	mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusSeeOther))
 	mux.Handle("/", issuer.Handler())
 	return mux
 }
@@ -154,7 +157,7 @@ func ready(w http.ResponseWriter, r *http.Request, st *store.Store) {
 
 // greet says where the server is and, once in the life of a database, the credentials that were made for it.
 func greet(w io.Writer, addr net.Addr, publicURL string, born admin.BootstrapResult) {
-	fmt.Fprintf(w, "portcullis %s is listening on %s\nPortal: %s/app/\n", version, addr, publicURL)
+	fmt.Fprintf(w, "portcullis %s is listening on %s\n", version, addr)
 	if born.AdminPassword != "" {
 		fmt.Fprintf(w, "A new database was made. Log in as admin with this password, which is shown only now: %s\n", born.AdminPassword)
 	}
@@ -162,6 +165,7 @@ func greet(w io.Writer, addr net.Addr, publicURL string, born admin.BootstrapRes
 		fmt.Fprintf(w, "Client for automation (issuer %s/%s/%s), shown only now: client id %s, secret %s\n",
 			publicURL, control.DefaultTenant, control.AdminWorkspace, born.ClientID, born.ClientSecret)
 	}
+	fmt.Fprintf(w, "Portal: %s/app/\n", publicURL)
 }
 
 func (c *serveCmd) keyring() (*admin.Keyring, error) {
