@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cedar-policy/cedar-go"
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"portcullis/edge/waist"
@@ -43,7 +44,7 @@ func Check(p waist.Policy, others func(id string) (waist.Policy, bool)) []Proble
 	case waist.LanguageRego:
 		checkRego(p, &ps)
 	case waist.LanguageCedar:
-		compileCedar(p.Definition, &ps)
+		checkCedar(p, &ps)
 	default:
 		ps.add("language", "unknown language %q; known are %s (visual), %s and %s", p.Language, waist.LanguageVisual, waist.LanguageRego, waist.LanguageCedar)
 	}
@@ -140,5 +141,22 @@ func checkRego(p waist.Policy, ps *problems) {
 	}
 	if r := newRegoPolicy(c, p.ID); r.err != "" {
 		ps.add("definition", "%s", r.err)
+	}
+}
+
+func checkCedar(p waist.Policy, ps *problems) {
+	if len(p.Validators) > 0 {
+		ps.add("validators", "a Cedar policy has a definition and no validators")
+	}
+	c := compileCedar(p.Definition, ps)
+	if ps.failed() {
+		return
+	}
+	permits := false
+	for _, s := range c.statements {
+		permits = permits || s.policy.Effect() == cedar.Permit
+	}
+	if !permits {
+		ps.warn("definition", "there is no permit: this policy denies everybody")
 	}
 }

@@ -1,9 +1,127 @@
 package policy
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"portcullis/edge/waist"
 )
+
+// Explanation is a Result with everything that led to it. It is for the test bench: making it costs many times an
+// evaluation.
+type Explanation struct {
+	Result
+	// Steps are the validators of a visual policy, the rules of a Rego policy, or the statements of a Cedar policy.
+	Steps []Step `json:"steps"`
+	// Prints is what the print calls of a Rego policy wrote, at most maxPrints lines.
+	Prints []string `json:"prints,omitempty"`
+	// Reads says which parts of the input can change the outcome.
+	Reads Reads `json:"reads"`
+	// Duration is that of the evaluation alone, without compiling and explaining.
+	Duration time.Duration `json:"duration"`
+}
+
+// Step is one part of a policy and what became of it.
+type Step struct {
+	// Path names the part: "validators[0].conf.fields[1]", "allow" for a Rego rule, the id of a Cedar statement.
+	Path string `json:"path"`
+	// Line is where the part starts in a definition, 0 for validators.
+	Line    int         `json:"line,omitempty"`
+	Outcome StepOutcome `json:"outcome"`
+	Message string      `json:"message,omitempty"`
+	Steps   []Step      `json:"steps,omitempty"`
+}
+
+// StepOutcome is what became of a step.
+type StepOutcome string
+
+// The outcomes of a step. Unknown means that values could not be compared or that the evaluation failed; such a step
+// denies, also when it is negated.
+const (
+	Holds   StepOutcome = "holds"
+	Fails   StepOutcome = "fails"
+	Unknown StepOutcome = "unknown"
+)
+
+func shown(o outcome) StepOutcome {
+	switch o {
+	case yes:
+		return Holds
+	case no:
+		return Fails
+	}
+	return Unknown
+}
+
+func (o StepOutcome) verb() string {
+	switch o {
+	case Holds:
+		return "holds"
+	case Fails:
+		return "does not hold"
+	}
+	return "cannot be compared"
+}
+
+// failures appends the messages of the steps that do not hold.
+func (s *Step) failures(list []string) []string {
+	if s.Outcome == Holds {
+		return list
+	}
+	if s.Message != "" {
+		list = append(list, s.Message)
+	}
+	for i := range s.Steps {
+		list = s.Steps[i].failures(list)
+	}
+	return list
+}
+
+func traceSteps(e *env, steps []namedStep, path string) []Step {
+	out := make([]Step, len(steps))
+	for i := range steps {
+		out[i] = steps[i].trace(e, fmt.Sprintf("%s[%d]", path, i))
+	}
+	return out
+}
+
+// Explain evaluates a policy like Evaluate and says how it came to its decision. The decision is that of Evaluate.
+func (s *Set) Explain(ctx context.Context, policyID string, in *Input) (x Explanation) {
+	if in == nil {
+		in = &Input{}
+	}
+	fixed := *in // the same instant for the evaluation and the explanation
+	if fixed.Now.IsZero() && s != nil && s.now != nil {
+		fixed.Now = s.now()
+	}
+	s.Evaluate(ctx, policyID, &fixed) // compiles; the second one is measured
+	start := time.Now()
+	x.Result = s.Evaluate(ctx, policyID, &fixed)
+	x.Duration = time.Since(start)
+	x.Reads, _ = s.Inputs(policyID)
+	if x.Reason == ReasonUnknown || x.Reason == ReasonInvalid {
+		return x
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			x.Steps = append(x.Steps, Step{Outcome: Unknown, Message: "the explanation panicked"})
+		}
+	}()
+	p := s.entries[policyID]
+	e := env{in: &fixed, set: s, now: fixed.Now, ctx: ctx}
+	switch p.policy.Language {
+	case waist.LanguageVisual:
+		x.Steps = traceSteps(&e, p.visual.steps, "validators")
+	case waist.LanguageCedar:
+		x.Steps = p.cedar.trace(&e)
+	case waist.LanguageRego:
+		x.Steps, x.Prints = traceRego(&e, &p.policy, s.timeout)
+	}
+	return x
+}
 
 // maxShown is how many bytes of one value an explanation shows.
 const maxShown = 64
@@ -51,8 +169,6 @@ func clip(s string) string {
 	return s[:cut] + "…"
 }
 
-func joinLines(lines []string) string { return strings.Join(lines, "; ") }
-
 // appendSource writes the operand as it stands in the policy.
 func (o *operand) appendSource(b []byte) []byte {
 	if o.list {
@@ -79,14 +195,12 @@ func (o *operand) appendSource(b []byte) []byte {
 	return b
 }
 
-// explain names the rows that do not hold, with the values seen on both sides.
-func (s *fieldsStep) explain(e *env, failures []string) []string {
+// trace names the rows, with the values seen on both sides.
+func (s *fieldsStep) trace(e *env, at string) Step {
+	out := Step{Path: at, Outcome: shown(s.eval(e))}
 	for i := range s.rows {
 		c := &s.rows[i]
-		o := c.eval(e)
-		if o == yes {
-			continue
-		}
+		row := Step{Path: fmt.Sprintf("%s.conf.fields[%d]", at, i), Outcome: shown(c.eval(e))}
 		v := c.field.get(e)
 		b := append([]byte(c.field.src), ' ')
 		b = append(b, c.name...)
@@ -94,19 +208,16 @@ func (s *fieldsStep) explain(e *env, failures []string) []string {
 			b = append(b, ' ')
 			b = c.right.appendSource(b)
 		}
-		if o == unknown {
-			b = append(b, " cannot be compared: "...)
-		} else {
-			b = append(b, " does not hold: "...)
-		}
+		b = append(append(append(b, ' '), row.Outcome.verb()...), ": "...)
 		b = append(append(append(b, c.field.src...), " is "...), c.field.show(&v)...)
 		for j := range c.right.elems {
-			if el := &c.right.elems[j]; el.ref != nil {
+			if el := &c.right.elems[j]; el.ref != nil && j < 8 {
 				w := el.get(e)
 				b = append(append(append(append(b, ", "...), el.src[1:]...), " is "...), el.ref.show(&w)...)
 			}
 		}
-		failures = append(failures, string(b))
+		row.Message = string(b)
+		out.Steps = append(out.Steps, row)
 	}
-	return failures
+	return out
 }

@@ -49,27 +49,17 @@ func (g *group) constant() (outcome, bool) {
 	return allConstant(g.steps)
 }
 
-func (g *group) explain(e *env, failures []string) []string {
-	switch g.op {
-	case "not":
-		if evalAll(e, g.steps) == unknown {
-			failures = append(failures, "the values cannot be compared, and what is unknown stays unknown when negated")
-			return explainSteps(e, g.steps, failures)
-		}
-		return append(failures, "the negated validators all hold")
-	case "any":
-		failures = append(failures, "none of the alternatives holds")
+func (g *group) trace(e *env, at string) Step {
+	s := Step{Path: at, Outcome: shown(g.eval(e)), Steps: traceSteps(e, g.steps, at+".conf.validators")}
+	switch {
+	case g.op == "not" && s.Outcome == Fails:
+		s.Message = "the negated validators all hold"
+	case g.op == "not" && s.Outcome == Unknown:
+		s.Message = "what cannot be compared stays unknown when negated"
+	case g.op == "any" && s.Outcome != Holds:
+		s.Message = "none of the alternatives holds"
 	}
-	return explainSteps(e, g.steps, failures)
-}
-
-func explainSteps(e *env, steps []namedStep, failures []string) []string {
-	for i := range steps {
-		if steps[i].eval(e) != yes {
-			failures = steps[i].explain(e, failures)
-		}
-	}
-	return failures
+	return s
 }
 
 // branch is if-else. Without "else" nobody passes whom "if" does not let into "then".
@@ -131,14 +121,19 @@ func (b *branch) constant() (outcome, bool) {
 	return unknown, false
 }
 
-func (b *branch) explain(e *env, failures []string) []string {
+func (b *branch) trace(e *env, at string) Step {
+	s := Step{Path: at, Outcome: shown(b.eval(e)), Steps: traceSteps(e, b.cond, at+".conf.if")}
 	switch evalAll(e, b.cond) {
 	case yes:
-		return explainSteps(e, b.then, append(failures, `"if" holds, "then" does not`))
+		s.Message = `"if" holds, so "then" decides`
+		s.Steps = append(s.Steps, traceSteps(e, b.then, at+".conf.then")...)
 	case no:
-		return explainSteps(e, b.other, append(failures, `"if" does not hold, neither does "else"`))
+		s.Message = `"if" does not hold, so "else" decides`
+		s.Steps = append(s.Steps, traceSteps(e, b.other, at+".conf.else")...)
+	default:
+		s.Message = `"if" compares what cannot be compared`
 	}
-	return explainSteps(e, b.cond, append(failures, `"if" compares what cannot be compared`))
+	return s
 }
 
 // embedded evaluates another policy of the workspace, of any language.
@@ -184,11 +179,17 @@ func (m *embedded) run(e *env) Result {
 
 func (m *embedded) constant() (outcome, bool) { return unknown, false }
 
-func (m *embedded) explain(e *env, failures []string) []string {
+func (m *embedded) trace(e *env, at string) Step {
 	r := m.run(e)
-	failures = append(failures, "the embedded policy "+m.id+" does not hold ("+r.Reason+")")
-	for _, f := range r.Failures {
-		failures = append(failures, f.Message)
+	if r.Decision == Allow {
+		return Step{Path: at, Outcome: Holds, Message: "the embedded policy " + m.id + " allows"}
 	}
-	return failures
+	s := Step{Path: at, Outcome: Fails, Message: "the embedded policy " + m.id + " does not allow (" + r.Reason + ")"}
+	if r.Reason != ReasonDenied {
+		s.Outcome = Unknown
+	}
+	for _, f := range r.Failures {
+		s.Steps = append(s.Steps, Step{Path: at, Outcome: s.Outcome, Message: f.Message})
+	}
+	return s
 }

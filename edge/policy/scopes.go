@@ -170,18 +170,18 @@ func dynamicParams(in *Input, r *scopeRow) []string {
 
 func (s *scopesStep) constant() (outcome, bool) { return unknown, false }
 
-func (s *scopesStep) explain(e *env, failures []string) []string {
+func (s *scopesStep) trace(e *env, at string) Step {
+	out := Step{Path: at, Outcome: shown(s.eval(e))}
 	for i := range s.rows {
 		r := &s.rows[i]
-		if r.eval(e) == yes {
-			continue
-		}
+		row := Step{Path: fmt.Sprintf("%s.conf.fields[%d]", at, i), Outcome: shown(r.eval(e))}
 		b := fmt.Appendf(nil, "scope %s %s", r.field.src, r.name)
 		if r.op != cmpPresent && r.op != cmpAbsent {
 			b = append(b, ' ')
 			b = r.right.appendSource(b)
 		}
-		b = append(b, " does not hold: the token's scopes are ["...)
+		b = append(append(b, ' '), row.Outcome.verb()...)
+		b = append(b, ": the token's scopes are ["...)
 		first := true
 		eachScope(e.in.AuthnCtx, func(s string) bool {
 			if !first {
@@ -191,9 +191,10 @@ func (s *scopesStep) explain(e *env, failures []string) []string {
 			b = append(b, clip(s)...)
 			return len(b) < maxShown*8
 		})
-		failures = append(failures, string(append(b, ']')))
+		row.Message = string(append(b, ']'))
+		out.Steps = append(out.Steps, row)
 	}
-	return failures
+	return out
 }
 
 // ScopesContext makes contexts.scopes from the scopes of a token and those of the workspace: every granted plain

@@ -113,6 +113,12 @@ func (s *timeStep) eval(e *env) outcome {
 
 func (s *timeStep) constant() (outcome, bool) { return unknown, false }
 
-func (s *timeStep) explain(e *env, failures []string) []string {
-	return append(failures, fmt.Sprintf("the time %s is outside %s", e.now.In(s.zone).Format("Mon 15:04 MST"), strings.TrimSpace(s.src)))
+func (s *timeStep) trace(e *env, at string) Step {
+	out := Step{Path: at, Outcome: shown(s.eval(e))}
+	where := "is outside"
+	if out.Outcome == Holds {
+		where = "is within"
+	}
+	out.Message = fmt.Sprintf("the time %s %s %s", e.now.In(s.zone).Format("Mon 15:04 MST"), where, strings.TrimSpace(s.src))
+	return out
 }

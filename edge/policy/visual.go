@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"portcullis/edge/waist"
 )
 
-// step is one compiled validator. eval never allocates for scalar comparisons; explain runs on the deny path and in
-// the test bench only.
+// step is one compiled validator. eval never allocates for scalar comparisons; trace runs on the deny path and in the
+// test bench only.
 type step interface {
 	eval(e *env) outcome
-	// explain appends why the step did not hold; it is called only when eval was not yes.
-	explain(e *env, failures []string) []string
+	// trace evaluates the step again and says what it saw. at is the path of the validator in the policy.
+	trace(e *env, at string) Step
 	// reads adds the parts of the input that can change the outcome.
 	reads(r *Reads, others lookup)
 	// constant is the outcome when it depends on nothing, and whether that is so.
@@ -309,8 +310,11 @@ type literal outcome
 func (l literal) eval(*env) outcome         { return outcome(l) }
 func (l literal) constant() (outcome, bool) { return outcome(l), true }
 func (l literal) reads(*Reads, lookup)      {}
-func (l literal) explain(_ *env, f []string) []string {
-	return append(f, "this validator never passes")
+func (l literal) trace(_ *env, at string) Step {
+	if outcome(l) == yes {
+		return Step{Path: at, Outcome: Holds, Message: "this validator always passes"}
+	}
+	return Step{Path: at, Outcome: Fails, Message: "this validator never passes"}
 }
 
 // never stands for a validator that did not compile; the policy around it is never evaluated.
@@ -319,8 +323,8 @@ type never struct{}
 func (never) eval(*env) outcome         { return unknown }
 func (never) constant() (outcome, bool) { return unknown, true }
 func (never) reads(*Reads, lookup)      {}
-func (never) explain(_ *env, f []string) []string {
-	return append(f, "this validator does not compile")
+func (never) trace(_ *env, at string) Step {
+	return Step{Path: at, Message: "this validator does not compile"}
 }
 func (s *fieldsStep) constant() (outcome, bool)     { return unknown, false }
 func allConstant(steps []namedStep) (outcome, bool) { return foldSteps(steps, yes) }
@@ -376,18 +380,16 @@ func (p *visual) evaluate(e *env, policyID string) Result {
 		return Result{Decision: Allow}
 	}
 	r := Result{Reason: ReasonDenied}
-	for i := range p.steps {
-		s := &p.steps[i]
-		if s.eval(e) == yes {
+	for i, s := range traceSteps(e, p.steps, "validators") {
+		if s.Outcome == Holds {
 			continue
 		}
-		why := s.explain(e, nil)
-		f := waist.ValidationFailure{Validator: s.name, Message: "the validator does not hold"}
-		if len(why) > 0 {
-			f.Message, f.Details = why[0], joinLines(why[1:])
+		f := waist.ValidationFailure{Validator: p.steps[i].name, Message: "the validator does not hold"}
+		if why := s.failures(nil); len(why) > 0 {
+			f.Message, f.Details = why[0], strings.Join(why[1:], "; ")
 		}
 		r.Failures = append(r.Failures, f)
-		for _, rec := range s.recovery {
+		for _, rec := range p.steps[i].recovery {
 			r.Recovery = append(r.Recovery, waist.ValidationRecovery{ID: policyID, Type: rec.Type})
 		}
 	}

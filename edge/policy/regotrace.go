@@ -1,0 +1,147 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/topdown"
+	"github.com/open-policy-agent/opa/v1/topdown/print"
+
+	"portcullis/edge/waist"
+)
+
+const maxPrints = 100
+
+// traceRego compiles one policy with its print calls, evaluates it with every rule tried (no index, no early exit) and
+// reports each rule: whether it held, and the last expression that did not.
+func traceRego(e *env, p *waist.Policy, timeout time.Duration) ([]Step, []string) {
+	c := compileRego([]waist.Policy{*p}, regoOptions{prints: true})[p.ID]
+	if c.err != "" {
+		return []Step{{Path: "definition", Outcome: Unknown, Message: c.err}}, nil
+	}
+	t := &regoTracer{rules: map[*ast.Rule]*ruleTrace{}, input: regoInput(e.in, &Reads{All: true}, c.spellings)}
+	c.evaluate(e, p.ID, timeout*4, func(q *topdown.Query) { // tracing slows the evaluation down
+		q.WithIndexing(false).WithEarlyExit(false).WithQueryTracer(t).WithPrintHook(t)
+	})
+	m := c.compiler.Modules[p.ID]
+	var out []Step
+	for _, r := range m.Rules {
+		out = append(out, t.step(r))
+	}
+	slices.SortStableFunc(out, func(a, b Step) int { return a.Line - b.Line })
+	return out, t.prints
+}
+
+// regoTracer implements topdown.QueryTracer and print.Hook.
+type regoTracer struct {
+	rules  map[*ast.Rule]*ruleTrace
+	open   map[uint64]*ast.Rule // query id -> rule whose body it is
+	prints []string
+	input  ast.Value
+}
+
+type ruleTrace struct {
+	entered, held bool
+	failed        *ast.Expr
+	lines         map[int]bool // of expressions that were evaluated
+}
+
+func (t *regoTracer) Enabled() bool { return true }
+
+func (t *regoTracer) Config() topdown.TraceConfig { return topdown.TraceConfig{} }
+
+func (t *regoTracer) TraceEvent(ev topdown.Event) {
+	if t.open == nil {
+		t.open = map[uint64]*ast.Rule{}
+	}
+	switch node := ev.Node.(type) {
+	case *ast.Rule:
+		rt := t.rules[node]
+		if rt == nil {
+			rt = &ruleTrace{lines: map[int]bool{}}
+			t.rules[node] = rt
+		}
+		switch ev.Op {
+		case topdown.EnterOp:
+			rt.entered = true
+			t.open[ev.QueryID] = node
+		case topdown.ExitOp:
+			rt.held = true
+		}
+	case *ast.Expr:
+		rule := t.open[ev.QueryID]
+		if rule == nil {
+			return
+		}
+		rt := t.rules[rule]
+		if node.Location != nil && ev.Op == topdown.EvalOp {
+			rt.lines[node.Location.Row] = true
+		}
+		if ev.Op == topdown.FailOp {
+			rt.failed = node
+		}
+	}
+}
+
+// Print collects one line of a print call.
+func (t *regoTracer) Print(_ print.Context, line string) error {
+	if len(t.prints) < maxPrints {
+		t.prints = append(t.prints, clip(line))
+	}
+	return nil
+}
+
+func (t *regoTracer) step(r *ast.Rule) Step {
+	name := strings.TrimPrefix(r.Head.Ref().String(), "data.")
+	s := Step{Path: name, Outcome: Fails, Message: "the rule was not needed"}
+	if r.Location != nil {
+		s.Line = r.Location.Row
+	}
+	rt := t.rules[r]
+	switch {
+	case rt == nil && r.Default:
+		s.Message = "the default"
+	case rt == nil:
+	case rt.held:
+		s.Outcome, s.Message = Holds, "the rule holds"
+	case rt.failed != nil:
+		s.Message = t.why(rt.failed)
+	default:
+		s.Message = "the rule does not hold"
+	}
+	return s
+}
+
+// why shows an expression that did not hold, with what the input references in it refer to.
+func (t *regoTracer) why(x *ast.Expr) string {
+	text := ""
+	line := 0
+	if x.Location != nil {
+		text, line = string(x.Location.Text), x.Location.Row
+	}
+	var seen []string
+	ast.WalkRefs(x, func(ref ast.Ref) bool {
+		if len(ref) < 2 || len(seen) == 4 || !ref[0].Equal(ast.InputRootDocument) || !ref.IsGround() {
+			return false
+		}
+		shownAs := "absent"
+		if v, err := t.input.Find(ref[1:]); err == nil {
+			shownAs = clip(v.String())
+		}
+		for _, part := range ref[1:] {
+			if name, ok := part.Value.(ast.String); ok && (secretName(string(name)) || name == "body") {
+				shownAs = "(redacted)"
+			}
+		}
+		seen = append(seen, ref.String()+" is "+shownAs)
+		return false
+	})
+	msg := fmt.Sprintf("line %d does not hold: %s", line, clip(strings.TrimSpace(text)))
+	if len(seen) > 0 {
+		msg += "; " + strings.Join(seen, ", ")
+	}
+	return msg
+}
