@@ -621,7 +621,7 @@ func serviceCard(f frame, v authorizationPage, s control.ServiceAPIs) templ.Comp
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<table class=\"cardy\"><caption class=\"sr\">APIs of ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<table class=\"cardy apis\"><caption class=\"sr\">APIs of ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
