@@ -1,0 +1,226 @@
+package apigateway
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// patchOp is one operation of an Update… call. Values are always strings on the wire.
+type patchOp struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// patchRule says which operations a path takes. A "{}" in the path stands for one segment, "{*}" for the rest.
+type patchRule struct {
+	path  string
+	ops   string // comma list, in the order in which AWS names them in the error
+	apply func(op patchOp, seg []string) error
+}
+
+var patchEnum = []string{"add", "remove", "move", "test", "replace", "copy"}
+
+// patch reads the operations of the call and applies them by rules, which work on a copy: nothing may show before all
+// operations have passed.
+func (q *request) patch(rules []patchRule) error {
+	return q.patchAs(rules, func(op patchOp) string { return "Invalid patch path " + op.Path })
+}
+
+// patchListed is patch for the resources whose errors name the paths that exist (resources and models do).
+func (q *request) patchListed(rules []patchRule) error {
+	return q.patchAs(rules, func(op patchOp) string {
+		if op.Op != "replace" {
+			return "Invalid patch path  '" + op.Path + "' specified for op '" + op.Op + "'. Please choose supported operations"
+		}
+		var paths []string
+		for _, r := range rules {
+			paths = append(paths, r.path)
+		}
+		return "Invalid patch path  '" + op.Path + "' specified for op 'replace'. Must be one of: [" + strings.Join(paths, ", ") + "]"
+	})
+}
+
+func (q *request) patchAs(rules []patchRule, unknown func(patchOp) string) error {
+	var body struct {
+		PatchOperations []patchOp `json:"patchOperations"`
+	}
+	if err := q.decode(&body); err != nil {
+		return err
+	}
+	if len(body.PatchOperations) > 1000 {
+		return badRequest("Too many patch operations")
+	}
+	for i, op := range body.PatchOperations {
+		if !slices.Contains(patchEnum, op.Op) {
+			return validation(fmt.Sprintf("1 validation error detected: Value '%s' at '%s.patchOperations.%d.member.op' failed to satisfy constraint: Member must satisfy enum value set: [add, remove, move, test, replace, copy]",
+				op.Op, q.inputName(), i+1))
+		}
+	}
+	for _, op := range body.PatchOperations {
+		if err := applyPatch(op, rules, unknown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputName is the name of the request shape as the service's validation texts show it.
+func (q *request) inputName() string {
+	switch {
+	case q.params["authorizer_id"] != "":
+		return "updateAuthorizerInput"
+	case q.params["deployment_id"] != "":
+		return "updateDeploymentInput"
+	case q.params["stage_name"] != "":
+		return "updateStageInput"
+	case q.params["model_name"] != "":
+		return "updateModelInput"
+	case q.params["response_type"] != "":
+		return "updateGatewayResponseInput"
+	case q.params["http_method"] != "":
+		return "updateMethodInput"
+	case q.params["resource_id"] != "":
+		return "updateResourceInput"
+	case q.params["restapi_id"] != "":
+		return "updateRestApiInput"
+	}
+	return "updateInput"
+}
+
+func applyPatch(op patchOp, rules []patchRule, unknown func(patchOp) string) error {
+	listed := strings.Contains(unknown(op), "Please choose supported operations")
+	for _, r := range rules {
+		seg, ok := matchPatchPath(r.path, op.Path)
+		if !ok || listed {
+			continue
+		}
+		if !slices.Contains(strings.Split(r.ops, ","), op.Op) {
+			return badRequest("Invalid patch operation specified. Must be one of: [" + strings.ReplaceAll(r.ops, ",", ", ") + "]")
+		}
+		return r.apply(op, seg)
+	}
+	return badRequest(unknown(op))
+}
+
+// matchPatchPath returns the decoded segments that stand where the pattern has "{}" or "{*}".
+func matchPatchPath(pattern, path string) ([]string, bool) {
+	ps, xs := strings.Split(pattern, "/"), strings.Split(path, "/")
+	var seg []string
+	for i, p := range ps {
+		if p == "{*}" {
+			if i >= len(xs) {
+				return nil, false
+			}
+			return append(seg, strings.Join(xs[i:], "/")), true
+		}
+		if i >= len(xs) {
+			return nil, false
+		}
+		if p == "{}" {
+			if xs[i] == "" {
+				return nil, false
+			}
+			seg = append(seg, unescapePointer(xs[i]))
+		} else if p != xs[i] {
+			return nil, false
+		}
+	}
+	return seg, len(ps) == len(xs)
+}
+
+// unescapePointer decodes one segment of a JSON pointer (RFC 6901).
+func unescapePointer(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "~1", "/"), "~0", "~")
+}
+
+// The constructors below make the rules that recur.
+
+func setString(path string, to *string) patchRule {
+	return patchRule{path, "replace", func(op patchOp, _ []string) error { *to = op.Value; return nil }}
+}
+
+// setBool takes anything but "true" for false, as the service does.
+func setBool(path string, to *bool) patchRule {
+	return patchRule{path, "replace", func(op patchOp, _ []string) error { *to = strings.EqualFold(op.Value, "true"); return nil }}
+}
+
+func setInt(path string, to *int) patchRule {
+	return patchRule{path, "replace", func(op patchOp, _ []string) error {
+		n, err := strconv.Atoi(op.Value)
+		if err != nil {
+			return badRequest("Invalid integer value '" + op.Value + "' for " + op.Path)
+		}
+		*to = n
+		return nil
+	}}
+}
+
+func setFloat(path string, to *float64) patchRule {
+	return patchRule{path, "replace", func(op patchOp, _ []string) error {
+		n, err := strconv.ParseFloat(op.Value, 64)
+		if err != nil {
+			return badRequest("Invalid number '" + op.Value + "' for " + op.Path)
+		}
+		*to = n
+		return nil
+	}}
+}
+
+// inMap takes add, remove and replace of one entry of a map of strings; the last segment is the key.
+func inMap(path string, to *map[string]string) patchRule {
+	return patchRule{path, "add,remove,replace", func(op patchOp, seg []string) error {
+		key := seg[len(seg)-1]
+		if op.Op == "remove" {
+			delete(*to, key)
+			return nil
+		}
+		if *to == nil {
+			*to = map[string]string{}
+		}
+		(*to)[key] = op.Value
+		return nil
+	}}
+}
+
+func inBoolMap(path string, to *map[string]bool) patchRule {
+	return patchRule{path, "add,remove,replace", func(op patchOp, seg []string) error {
+		key := seg[len(seg)-1]
+		if op.Op == "remove" {
+			delete(*to, key)
+			return nil
+		}
+		if *to == nil {
+			*to = map[string]bool{}
+		}
+		(*to)[key] = op.Op == "add" && op.Value == "" || strings.EqualFold(op.Value, "true")
+		return nil
+	}}
+}
+
+// inSet takes add and remove of one member of a list whose members are named in the path, and replace of one by another.
+func inSet(path string, to *[]string) patchRule {
+	return patchRule{path, "add,remove,replace", func(op patchOp, seg []string) error {
+		v := seg[len(seg)-1]
+		at := slices.Index(*to, v)
+		switch op.Op {
+		case "add":
+			if at < 0 {
+				*to = append(*to, v)
+			}
+		case "remove":
+			if at >= 0 {
+				*to = slices.Delete(*to, at, at+1)
+			}
+		case "replace":
+			if at >= 0 {
+				*to = slices.Delete(*to, at, at+1)
+			}
+			*to = append(*to, op.Value)
+		}
+		return nil
+	}}
+}

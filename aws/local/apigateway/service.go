@@ -1,0 +1,177 @@
+package apigateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"portcullis/aws/local/wire"
+)
+
+// Options configure a Service. Every field has a usable zero value, except that without Invoke every call of a
+// function fails as if the function did not exist.
+type Options struct {
+	Now        func() time.Time // nil: time.Now
+	Invoke     wire.Invoke      // calls a function as apigateway.amazonaws.com
+	PublicURL  string           // base of data-plane URLs shown in exports, for example "http://127.0.0.1:4566"
+	HTTPClient *http.Client     // for HTTP and HTTP_PROXY integrations; nil: a client that follows no redirect
+	Logger     *slog.Logger     // execution log; nil: discarded
+
+	// ControlThrottles applies the documented request rates of the control plane (10 requests per second with bursts
+	// of 40, GetResources 5 per 2 s, CreateDeployment 1 per 5 s …) per account and region. Off by default.
+	ControlThrottles bool
+
+	// Quotas of the control plane; 0 means the documented default.
+	MaxResources   int // resources per API, 300
+	MaxStages      int // stages per API, 10
+	MaxAuthorizers int // authorizers per API, 10
+	MaxAPIs        int // REST APIs per account and region, 600
+
+	// Switches for what nobody outside AWS can settle. The zero value is the variant that the simulator takes by default.
+
+	// SkipSourceCheckUncached: a REQUEST authorizer with TTL 0 and configured identity sources is invoked even when a
+	// source is missing. Default: 401 without invocation, whatever the TTL.
+	SkipSourceCheckUncached bool
+	// NormalizeMethodARN: methodArn carries the path percent-decoded and without its trailing slash. Default: as sent.
+	NormalizeMethodARN bool
+	// AllowMissingPrincipal: authorizer output without principalId is accepted. Default: configuration error.
+	AllowMissingPrincipal bool
+	// IgnoreLongResource: a Resource above 512 characters in authorizer output matches nothing instead of being a
+	// configuration error.
+	IgnoreLongResource bool
+	// IgnoreMethodOverride: X-HTTP-Method-Override does not change the verb. Default: it does, as documented.
+	IgnoreMethodOverride bool
+	// VerifyIAM checks a request to a method of type AWS_IAM: its SigV4 signature and execute-api:Invoke on methodARN.
+	// Nil: such methods answer 403 to everybody.
+	VerifyIAM func(r *http.Request, methodARN string) error
+
+	AuthorizerTimeout time.Duration // how long the data plane waits for an authorizer; 0: 30 s
+}
+
+// Service is one simulated API Gateway for all accounts and regions. Its methods may be called concurrently.
+type Service struct {
+	opt     Options
+	routes  []route
+	cache   *authCache
+	control *throttles // control-plane budget
+	traffic *throttles // data-plane budgets of stages and usage plans
+
+	mu       sync.RWMutex
+	accounts map[scope]*account // :: account and region → what they hold
+	apis     map[string]*api    // :: API id → API, across accounts and regions
+}
+
+// scope is where an API lives.
+type scope struct{ Partition, Account, Region string }
+
+type account struct {
+	scope
+	settings   accountSettings
+	apis       map[string]*api       // :: API id → API
+	keys       map[string]*apiKey    // :: key id → API key
+	usagePlans map[string]*usagePlan // :: plan id → usage plan
+}
+
+// api is one REST API: what is being edited, what was deployed, and the stages.
+type api struct {
+	scope
+	edited      *definition
+	deployments map[string]*deployment // :: deployment id → snapshot
+	stages      map[string]*stage      // :: stage name → stage; a *stage is replaced, never changed
+}
+
+// New returns a Service without APIs.
+func New(opt Options) *Service {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Invoke == nil {
+		opt.Invoke = func(context.Context, wire.Invocation) (wire.InvokeResult, error) {
+			return wire.InvokeResult{}, &wire.Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "there is no Lambda service behind this API Gateway"}
+		}
+	}
+	if opt.HTTPClient == nil {
+		opt.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	opt.MaxResources = orDefault(opt.MaxResources, 300)
+	opt.MaxStages = orDefault(opt.MaxStages, 10)
+	opt.MaxAuthorizers = orDefault(opt.MaxAuthorizers, 10)
+	opt.MaxAPIs = orDefault(opt.MaxAPIs, 600)
+	if opt.AuthorizerTimeout == 0 {
+		opt.AuthorizerTimeout = 30 * time.Second
+	}
+	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
+	return &Service{
+		opt:      opt,
+		routes:   controlRoutes(),
+		cache:    newAuthCache(opt.Now),
+		control:  newThrottles(opt.Now),
+		traffic:  newThrottles(opt.Now),
+		accounts: map[scope]*account{},
+		apis:     map[string]*api{},
+	}
+}
+
+func orDefault(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}
+
+// Reset forgets every API, key, plan, cached authorizer answer and used budget.
+func (s *Service) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts = map[scope]*account{}
+	s.apis = map[string]*api{}
+	s.cache.reset()
+	s.control.reset()
+	s.traffic.reset()
+}
+
+// account returns the account and region of a call, creating it on first use. The caller holds s.mu for writing.
+func (s *Service) account(sc scope) *account {
+	a := s.accounts[sc]
+	if a == nil {
+		a = &account{scope: sc, settings: newAccountSettings(), apis: map[string]*api{}, keys: map[string]*apiKey{}, usagePlans: map[string]*usagePlan{}}
+		s.accounts[sc] = a
+	}
+	return a
+}
+
+func badRequest(message string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "BadRequestException", Message: message}
+}
+
+func notFound(message string) error {
+	return &wire.Error{Status: http.StatusNotFound, Code: "NotFoundException", Message: message}
+}
+
+func conflict(message string) error {
+	return &wire.Error{Status: http.StatusConflict, Code: "ConflictException", Message: message}
+}
+
+func validation(message string) error {
+	return &wire.Error{Status: http.StatusBadRequest, Code: "ValidationException", Message: message}
+}
+
+func limitExceeded(message string) error {
+	return &wire.Error{Status: http.StatusTooManyRequests, Code: "LimitExceededException", Message: message}
+}
+
+// errorCode is the AWS code of err, or "" when it is none of theirs.
+func errorCode(err error) string {
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

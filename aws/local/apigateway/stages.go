@@ -1,0 +1,263 @@
+package apigateway
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	badStage     = "Invalid stage identifier specified"
+	badStageName = "Stage name only allows a-zA-Z0-9_"
+)
+
+var (
+	stageName     = regexp.MustCompile(`^[a-zA-Z0-9_\-]{1,128}$`)
+	variableName  = regexp.MustCompile(`^[a-zA-Z0-9_]+$`)
+	variableValue = regexp.MustCompile(`^[A-Za-z0-9\-._~:/?#&=,]*$`)
+)
+
+func newStage(name, deployment string, now int64) *stage {
+	return &stage{StageName: name, DeploymentID: deployment, CacheClusterStatus: "NOT_AVAILABLE", MethodSettings: map[string]methodSetting{},
+		CreatedDate: now, LastUpdatedDate: now}
+}
+
+func checkVariables(vars map[string]string) error {
+	for k, v := range vars {
+		if !variableName.MatchString(k) {
+			return badRequest("Stage variable name cannot have special characters: " + k)
+		}
+		if !variableValue.MatchString(v) {
+			return badRequest("Stage variable value has invalid characters: " + k)
+		}
+	}
+	return nil
+}
+
+func (q *request) stage() (*api, *stage, error) {
+	a, err := q.api()
+	if err != nil {
+		return nil, nil, err
+	}
+	st := a.stages[q.params["stage_name"]]
+	if st == nil {
+		return nil, nil, notFound(badStage)
+	}
+	return a, st, nil
+}
+
+// getStages is not paginated.
+func (s *Service) getStages(q *request) (any, error) {
+	a, err := q.api()
+	if err != nil {
+		return nil, err
+	}
+	list := []*stage{}
+	want := q.query.Get("deploymentId")
+	for _, name := range sortedKeys(a.stages) {
+		if st := a.stages[name]; want == "" || st.DeploymentID == want {
+			list = append(list, st)
+		}
+	}
+	return map[string]any{"item": list}, nil
+}
+
+func (s *Service) getStage(q *request) (any, error) {
+	_, st, err := q.stage()
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+func (s *Service) createStage(q *request) (any, error) {
+	a, err := q.api()
+	if err != nil {
+		return nil, err
+	}
+	st := newStage("", "", s.opt.Now().Unix())
+	if err := q.decode(st); err != nil {
+		return nil, err
+	}
+	st.CreatedDate = s.opt.Now().Unix()
+	st.LastUpdatedDate, st.CacheClusterStatus, st.MethodSettings = st.CreatedDate, "NOT_AVAILABLE", map[string]methodSetting{}
+	if !stageName.MatchString(st.StageName) {
+		return nil, badRequest(badStageName)
+	}
+	if err := checkVariables(st.Variables); err != nil {
+		return nil, err
+	}
+	if a.deployments[st.DeploymentID] == nil {
+		return nil, badRequest("Deployment id does not exist")
+	}
+	if c := st.CanarySettings; c != nil && a.deployments[c.DeploymentID] == nil {
+		return nil, badRequest("Deployment id does not exist")
+	}
+	if a.stages[st.StageName] != nil {
+		return nil, conflict("Stage already exists")
+	}
+	if len(a.stages) >= s.opt.MaxStages {
+		return nil, limitExceeded("Maximum number of stages for this API has been reached. Please contact AWS if you need additional stages.")
+	}
+	a.stages[st.StageName] = st
+	return st, nil
+}
+
+func (s *Service) updateStage(q *request) (any, error) {
+	a, old, err := q.stage()
+	if err != nil {
+		return nil, err
+	}
+	st := clone(old)
+	canary := func() *canarySettings {
+		if st.CanarySettings == nil {
+			st.CanarySettings = &canarySettings{DeploymentID: st.DeploymentID}
+		}
+		return st.CanarySettings
+	}
+	logs := func() *accessLogSettings {
+		if st.AccessLogSettings == nil {
+			st.AccessLogSettings = &accessLogSettings{}
+		}
+		return st.AccessLogSettings
+	}
+	known := func(id string) error {
+		if a.deployments[id] == nil {
+			return badRequest("Deployment id does not exist")
+		}
+		return nil
+	}
+	via := func(rule func() patchRule) func(patchOp, []string) error { // the target exists only when the rule applies
+		return func(op patchOp, seg []string) error { return rule().apply(op, seg) }
+	}
+	err = q.patch([]patchRule{
+		{"/deploymentId", "replace,copy", func(op patchOp, _ []string) error {
+			id := op.Value
+			if op.Op == "copy" {
+				if op.From != "/canarySettings/deploymentId" || st.CanarySettings == nil {
+					return badRequest("Invalid copy source " + op.From)
+				}
+				id = st.CanarySettings.DeploymentID
+			}
+			st.DeploymentID = id
+			return known(id)
+		}},
+		setString("/description", &st.Description),
+		setString("/clientCertificateId", &st.ClientCertificateID),
+		setString("/documentationVersion", &st.DocumentationVer),
+		setBool("/cacheClusterEnabled", &st.CacheClusterEnabled),
+		setString("/cacheClusterSize", &st.CacheClusterSize),
+		setBool("/tracingEnabled", &st.TracingEnabled),
+		{"/variables/{}", "replace,remove,add", inMap("", &st.Variables).apply},
+		{"/variables", "copy", func(op patchOp, _ []string) error {
+			if op.From != "/canarySettings/stageVariableOverrides" || st.CanarySettings == nil {
+				return badRequest("Invalid copy source " + op.From)
+			}
+			if st.Variables == nil {
+				st.Variables = map[string]string{}
+			}
+			for k, v := range st.CanarySettings.StageVariableOverrides {
+				st.Variables[k] = v
+			}
+			return nil
+		}},
+		{"/canarySettings", "remove", func(patchOp, []string) error { st.CanarySettings = nil; return nil }},
+		{"/canarySettings/percentTraffic", "replace", func(op patchOp, _ []string) error {
+			if err := setFloat("/percentTraffic", &canary().PercentTraffic).apply(op, nil); err != nil {
+				return err
+			}
+			if p := st.CanarySettings.PercentTraffic; p < 0 || p > 100 {
+				return badRequest("Percent traffic must be between 0.0 and 100.0")
+			}
+			return nil
+		}},
+		{"/canarySettings/deploymentId", "replace", func(op patchOp, _ []string) error {
+			canary().DeploymentID = op.Value
+			return known(op.Value)
+		}},
+		{"/canarySettings/useStageCache", "replace", via(func() patchRule { return setBool("", &canary().UseStageCache) })},
+		{"/canarySettings/stageVariableOverrides/{}", "add,remove,replace", via(func() patchRule { return inMap("", &canary().StageVariableOverrides) })},
+		{"/accessLogSettings", "remove", func(patchOp, []string) error { st.AccessLogSettings = nil; return nil }},
+		{"/accessLogSettings/destinationArn", "replace,add", via(func() patchRule { return setString("", &logs().DestinationARN) })},
+		{"/accessLogSettings/format", "replace,add", via(func() patchRule { return setString("", &logs().Format) })},
+		{"/{}/{}/{}/{}", "replace", func(op patchOp, seg []string) error { return methodSettingPatch(st, op, seg) }},
+		{"/{}/{}", "remove", func(op patchOp, seg []string) error {
+			delete(st.MethodSettings, settingKey(seg[0], seg[1]))
+			return nil
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVariables(st.Variables); err != nil {
+		return nil, err
+	}
+	st.LastUpdatedDate = s.opt.Now().Unix()
+	a.stages[st.StageName] = st
+	return st, nil
+}
+
+// settingKey is the key of a method setting: "*/*", or the path with its slashes as ~1 and the verb.
+func settingKey(path, verb string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", "~1") + "/" + verb
+}
+
+// methodSettingPatch handles /{path}/{verb}/{group}/{name}, for example /*/*/throttling/rateLimit.
+func methodSettingPatch(st *stage, op patchOp, seg []string) error {
+	key := settingKey(seg[0], seg[1])
+	m, ok := st.MethodSettings[key]
+	if !ok {
+		m = methodSetting{ThrottlingBurstLimit: 5000, ThrottlingRateLimit: 10000, CacheTTLInSeconds: 300, RequireAuthorizationForCacheControl: true,
+			UnauthorizedCacheControlHeaderStrategy: "SUCCEED_WITH_RESPONSE_HEADER"}
+	}
+	rules := map[string]patchRule{
+		"metrics/enabled":                                setBool("", &m.MetricsEnabled),
+		"logging/loglevel":                               setString("", &m.LoggingLevel),
+		"logging/dataTrace":                              setBool("", &m.DataTraceEnabled),
+		"throttling/burstLimit":                          setInt("/throttling/burstLimit", &m.ThrottlingBurstLimit),
+		"throttling/rateLimit":                           setFloat("/throttling/rateLimit", &m.ThrottlingRateLimit),
+		"caching/enabled":                                setBool("", &m.CachingEnabled),
+		"caching/ttlInSeconds":                           setInt("/caching/ttlInSeconds", &m.CacheTTLInSeconds),
+		"caching/dataEncrypted":                          setBool("", &m.CacheDataEncrypted),
+		"caching/requireAuthorizationForCacheControl":    setBool("", &m.RequireAuthorizationForCacheControl),
+		"caching/unauthorizedCacheControlHeaderStrategy": setString("", &m.UnauthorizedCacheControlHeaderStrategy),
+	}
+	r, ok := rules[seg[2]+"/"+seg[3]]
+	if !ok {
+		return badRequest("Invalid method setting path: " + op.Path)
+	}
+	if err := r.apply(op, nil); err != nil {
+		return err
+	}
+	st.MethodSettings[key] = m
+	return nil
+}
+
+func (s *Service) deleteStage(q *request) (any, error) {
+	a, st, err := q.stage()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range q.account.usagePlans {
+		for _, ps := range p.APIStages {
+			if ps.APIID == a.edited.API.ID && ps.Stage == st.StageName {
+				return nil, badRequest("Stage " + st.StageName + " is used by usage plan " + p.ID + " and must be removed from it first")
+			}
+		}
+	}
+	delete(a.stages, st.StageName)
+	s.flushStage(a.edited.API.ID, st.StageName)
+	return nil, nil
+}
+
+func (s *Service) flushStageAuthorizersCache(q *request) (any, error) {
+	a, st, err := q.stage()
+	if err != nil {
+		return nil, err
+	}
+	s.flushStage(a.edited.API.ID, st.StageName)
+	return nil, nil
+}
+
+func (s *Service) flushStage(apiID, stage string) {
+	s.cache.flush(func(k cacheKey) bool { return k.api == apiID && k.stage == stage })
+}
