@@ -1,0 +1,291 @@
+package authorizer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portcullis/edge/waist"
+)
+
+// TestRequestEvents: one event per decision, complete, without a token, sent after the answer.
+func TestRequestEvents(t *testing.T) {
+	b := newBench(t, nil)
+	b.a.HasExtension()
+	tok := b.sign(nil)
+	b.ask(get("/pets", "Bearer "+tok).event())
+	b.ask(get("/pets", "Bearer invalid_token").event())
+	b.ask(get("/nowhere").event())
+	if len(b.events) != 0 {
+		t.Fatal("sent before the answer")
+	}
+	b.a.AfterAnswer(t.Context())
+	if len(b.events) != 3 {
+		t.Fatalf("%d events", len(b.events))
+	}
+	e := b.events[0]
+	if e.APIID != "a-list" || e.Result.Result != waist.ResultAuthorized || e.Reason != ReasonAllowed || e.PolicyID != "has-token" || e.GroupID != "abc123-dev" ||
+		len(e.DecisionID) != 22 || e.Revision != 1 || !e.Time.Equal(b.clock.Now()) || e.RequestID != "req-1" || e.InvocationCtx["sub"] != "joe" || len(e.TokenHash) != 16 || e.UserAgent != "curl/8" {
+		t.Errorf("event: %+v", e)
+	}
+	if e.InvocationCtx["address"] != nil {
+		t.Errorf("a claim that is not on the list left: %v", e.InvocationCtx)
+	}
+	if e := b.events[1]; e.Result.Result != waist.ResultUnauthorized || e.Reason != "token_inactive" || e.TokenHash == "" || e.InvocationCtx != nil {
+		t.Errorf("event: %+v", e)
+	}
+	if e := b.events[2]; e.APIID != "" || e.Reason != ReasonUnknownAPI || e.Path != "/nowhere" || e.Method != "GET" {
+		t.Errorf("event: %+v", e)
+	}
+	raw, _ := json.Marshal(b.events)
+	if strings.Contains(string(raw), tok[:40]) || strings.Contains(string(raw), "invalid_token") || b.events[0].Token != "" {
+		t.Error("a token left")
+	}
+}
+
+func TestAnalyticsOff(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.NoAnalytics = true })
+	b.ask(get("/open").event())
+	b.a.AfterAnswer(t.Context())
+	b.a.Flush(t.Context())
+	if len(b.events) != 0 {
+		t.Errorf("%d events", len(b.events))
+	}
+}
+
+// TestQueueBounds: events_per_second, number and bytes are limits, and every drop is counted and reported.
+func TestQueueBounds(t *testing.T) {
+	b := newBench(t, nil)
+	b.cfg.EventsPerSecond = 5
+	b.a.HasExtension()
+	for range 8 {
+		b.ask(get("/open").event())
+	}
+	b.clock.Add(time.Second)
+	b.ask(get("/open").event())
+	b.a.AfterAnswer(t.Context())
+	if len(b.events) != 6 || !strings.Contains(b.log.String(), `"dropped":3,"dropped_total":3`) {
+		t.Errorf("%d events; log %s", len(b.events), b.log)
+	}
+	q := &queue{now: b.clock.Now, log: b.a.log, push: func(context.Context, []waist.RequestEvent) (waist.RequestEventsResult, error) {
+		return waist.RequestEventsResult{}, errors.New("down")
+	}}
+	for range maxQueuedEvents + 7 {
+		q.add(waist.RequestEvent{}, 0)
+	}
+	if q.dropped != 7 || len(q.events) != maxQueuedEvents {
+		t.Errorf("by number: %d dropped", q.dropped)
+	}
+	q.flush(t.Context())
+	if len(q.events) != maxQueuedEvents || q.dropped != 0 || q.total != 7 {
+		t.Errorf("a failed push must keep the events: %d", len(q.events))
+	}
+	if q.due() {
+		t.Error("due right after a failure")
+	}
+	big := &queue{now: b.clock.Now, log: b.a.log}
+	for range 100 {
+		big.add(waist.RequestEvent{Path: strings.Repeat("x", 100<<10)}, 0)
+	}
+	if big.bytes > maxQueuedBytes || big.dropped == 0 {
+		t.Errorf("by bytes: %d bytes, %d dropped", big.bytes, big.dropped)
+	}
+}
+
+// TestPushFails: a control plane that takes no events costs no decision, and gets them later.
+func TestPushFails(t *testing.T) {
+	b := newBench(t, nil) // no extension: the flush is inline
+	b.eventsBroken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }
+	if got := b.ask(get("/open").event()); !got.Allow {
+		t.Fatal(got)
+	}
+	b.eventsBroken = nil
+	b.clock.Add(2 * time.Second)
+	b.ask(get("/open").event())
+	if len(b.events) != 0 {
+		t.Error("tried again too soon")
+	}
+	b.clock.Add(4 * time.Second)
+	b.ask(get("/open").event())
+	if len(b.events) != 3 {
+		t.Errorf("%d events", len(b.events))
+	}
+}
+
+// lambdaAPI is an Extensions API that hands out events when told to.
+type lambdaAPI struct {
+	server   *httptest.Server
+	events   chan string
+	waiting  chan struct{}
+	register int
+}
+
+func newLambdaAPI(t *testing.T, register int) *lambdaAPI {
+	l := &lambdaAPI{events: make(chan string), waiting: make(chan struct{}, 10), register: register}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Lambda-Extension-Name") == "" {
+			w.WriteHeader(400)
+			return
+		}
+		w.Header().Set("Lambda-Extension-Identifier", "id-1")
+		w.WriteHeader(l.register)
+	})
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Lambda-Extension-Identifier") != "id-1" {
+			w.WriteHeader(403)
+			return
+		}
+		l.waiting <- struct{}{}
+		select {
+		case e := <-l.events:
+			fmt.Fprint(w, e)
+		case <-r.Context().Done():
+		}
+	})
+	l.server = httptest.NewServer(mux)
+	t.Cleanup(l.server.Close)
+	return l
+}
+
+func (l *lambdaAPI) addr() string { return strings.TrimPrefix(l.server.URL, "http://") }
+
+// TestExtension: work happens after each answer and before the next event is asked for; an invocation without an answer
+// ends at its deadline; a panic in the work does not end the loop.
+func TestExtension(t *testing.T) {
+	api := newLambdaAPI(t, 200)
+	b := newBench(t, nil)
+	var runs atomic.Int32
+	ctx, cancel := context.WithCancel(t.Context())
+	x, err := RegisterExtension(ctx, api.addr(), func(context.Context) {
+		if runs.Add(1) == 2 {
+			panic("defect")
+		}
+	}, b.a.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- x.Run(ctx) }()
+	invoke := fmt.Sprintf(`{"eventType":"INVOKE","deadlineMs":%d}`, time.Now().Add(time.Minute).UnixMilli())
+	for i := range 3 {
+		<-api.waiting
+		api.events <- invoke
+		if n := runs.Load(); n != int32(i) {
+			t.Fatalf("work before the answer: %d", n)
+		}
+		x.Answered()
+	}
+	<-api.waiting
+	if runs.Load() != 3 {
+		t.Errorf("%d runs", runs.Load())
+	}
+	api.events <- fmt.Sprintf(`{"eventType":"INVOKE","deadlineMs":%d}`, time.Now().UnixMilli()) // never answered
+	<-api.waiting
+	if runs.Load() != 3 {
+		t.Errorf("worked without an answer")
+	}
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("Run ended without an error")
+	}
+	if _, err := RegisterExtension(t.Context(), newLambdaAPI(t, 403).addr(), nil, b.a.log); err == nil {
+		t.Error("a refused registration went through")
+	}
+}
+
+// TestSteadyTrafficNeverWaits: with the extension, the configuration is renewed after answers, so that no request of a
+// steady stream polls, and a change is enforced within the interval.
+func TestSteadyTrafficNeverWaits(t *testing.T) {
+	b := newBench(t, nil)
+	b.a.HasExtension()
+	b.ask(get("/open").event())
+	b.a.AfterAnswer(t.Context())
+	changed := time.Time{}
+	for i := range 200 {
+		b.clock.Add(100 * time.Millisecond)
+		if i == 100 {
+			b.change(func(c *waist.Configuration) { c.APIs[0].PolicyID = "block" })
+			changed = b.clock.Now()
+		}
+		before, _ := b.counts()
+		got := b.ask(get("/open").event())
+		if after, _ := b.counts(); after != before {
+			t.Fatalf("request %d waited for a poll", i)
+		}
+		if !changed.IsZero() && got.Allow && b.clock.Now().Sub(changed) > 5*time.Second {
+			t.Fatalf("still allowed %s after the change", b.clock.Now().Sub(changed))
+		}
+		b.a.AfterAnswer(t.Context())
+	}
+	if p, u := b.counts(); p < 7 || p > 10 || u != p-2 {
+		t.Errorf("%d polls, %d unchanged in 20 s", p, u)
+	}
+}
+
+func TestSync(t *testing.T) {
+	group := waist.APIGroup{ID: "abc123-dev", Name: "PetStore/dev", Metadata: waist.GroupMetadata{Type: "aws"}, APIs: []waist.GatewayAPI{{Method: "GET", Path: "/pets"}}}
+	var bound []string
+	found := Discovery{Groups: []waist.APIGroup{group}, Complete: true}
+	var findErr error
+	b := newBench(t, func(o *Options) {
+		o.Sync = &Sync{
+			Discover: func(context.Context) (Discovery, error) { return found, findErr },
+			Attach: func(_ context.Context, ids []string) (Attachment, error) {
+				bound = ids
+				return Attachment{Changed: 1, Redeploy: []string{"PetStore/dev"}, Complete: true}, nil
+			},
+		}
+	})
+	event := []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z","region":"eu-west-1","resources":["arn:aws:events:eu-west-1:123456789012:rule/every-minute"],"detail":{}}`)
+	run := func() syncReport {
+		var r syncReport
+		if err := json.Unmarshal(b.a.Handle(t.Context(), event), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run()
+	if !r.OK || !r.Complete || r.Groups != 1 || r.Added != 1 || r.Bound != 1 || r.Changed != 1 || len(r.Redeploy) != 1 || r.Revision != 1 {
+		t.Errorf("report: %+v", r)
+	}
+	if len(b.inventory) != 1 || b.inventory[0].APIGroups[0].ID != "abc123-dev" || len(bound) != 1 || bound[0] != "abc123-dev" {
+		t.Errorf("inventory %v, bound %v", b.inventory, bound)
+	}
+	// An incomplete discovery is not pushed: it would remove what was not read yet. Nothing is attached on its word.
+	found.Complete, bound = false, nil
+	if r = run(); r.Complete || len(b.inventory) != 1 || bound != nil {
+		t.Errorf("incomplete: %+v, %d inventories, bound %v", r, len(b.inventory), bound)
+	}
+	// A discovery that fails is reported; the configuration is fetched all the same.
+	findErr = errors.New("apigateway:GET is missing")
+	b.change(func(*waist.Configuration) {})
+	if r = run(); r.OK || r.Revision != 2 || len(r.Problems) != 1 {
+		t.Errorf("failed: %+v", r)
+	}
+}
+
+func TestSelfCheck(t *testing.T) {
+	b := newBench(t, nil)
+	raw := string(b.a.Handle(t.Context(), []byte(`{"portcullis":"self-check"}`)))
+	for _, want := range []string{`"reachable":true`, `"state":"usable"`, `"revision":1`, `"tenant":"default"`} {
+		if !strings.Contains(raw, want) {
+			t.Errorf("%s is missing in %s", want, raw)
+		}
+	}
+	if strings.Contains(raw, clientSecret) {
+		t.Error("the secret is in the answer")
+	}
+	b.breakPolls(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
+	raw = string(b.a.Handle(t.Context(), []byte(`{"portcullis":"self-check"}`)))
+	if !strings.Contains(raw, `"reachable":false`) || !strings.Contains(raw, "lacks a scope") {
+		t.Errorf("%s", raw)
+	}
+}
