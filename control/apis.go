@@ -26,4 +26,7 @@ type APIState struct {
 	PolicyName string
 	Authorizer string
 	Deployed   *bool
+	// Gone means that the gateway no longer reports the method: the API is kept for its policy, outside every
+	// configuration, and returns with it.
+	Gone bool
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	"portcullis/control/store"
@@ -12,8 +13,8 @@ type Options struct {
 	Store *store.Store
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// PublicURL is where callers reach the control plane, without a slash at the end: "https://acp.example.com". It is
-	// the base of issuers and default audiences.
+	// PublicURL is where callers reach the control plane, e.g. "https://acp.example.com". It is the base of issuers and
+	// default audiences; a slash at its end is dropped.
 	PublicURL string
 	// Keyring seals secrets at rest.
 	Keyring *Keyring
@@ -31,11 +32,17 @@ type Admin struct {
 	keyring   *Keyring
 	awsLimit  int
 	log       *slog.Logger
+
+	cache    cache
+	presence presence
+	hasher   hasher
+	throttle throttle
 }
 
 // New makes the verbs.
 func New(o Options) *Admin {
-	a := &Admin{store: o.Store, now: o.Now, publicURL: o.PublicURL, keyring: o.Keyring, awsLimit: o.AWSGatewaysPerWorkspace, log: o.Logger}
+	a := &Admin{store: o.Store, now: o.Now, publicURL: strings.TrimRight(o.PublicURL, "/"), keyring: o.Keyring,
+		awsLimit: o.AWSGatewaysPerWorkspace, log: o.Logger, hasher: newHasher()}
 	if a.now == nil {
 		a.now = time.Now
 	}

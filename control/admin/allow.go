@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"portcullis/control"
+)
+
+// needs is what a verb asks of its actor. The zero value denies everybody.
+type needs struct {
+	role   control.Role // people, clients and operators: at least this role …
+	tenant bool         // … in the tenant as a whole, not only in one workspace
+	scope  string       // gateways: this scope of the access token
+}
+
+// allowed is the authorisation table. A verb that is not in it is denied to everybody.
+var allowed = map[string]needs{ // :: verb → what it needs
+	"ListWorkspaces":  {role: control.NoRole + 1}, // and shows only those in which the actor has a role
+	"GetWorkspace":    {role: control.Member},
+	"CreateWorkspace": {role: control.Admin, tenant: true},
+	"UpdateWorkspace": {role: control.Manager},
+	"DeleteWorkspace": {role: control.Admin, tenant: true},
+
+	"ListServices":  {role: control.Member},
+	"GetService":    {role: control.Member},
+	"CreateService": {role: control.Manager},
+	"UpdateService": {role: control.Manager},
+	"DeleteService": {role: control.Manager},
+
+	"ListScopes":  {role: control.Member},
+	"GetScope":    {role: control.Member},
+	"CreateScope": {role: control.Manager},
+	"UpdateScope": {role: control.Manager},
+	"DeleteScope": {role: control.Manager},
+
+	"ListAPIsByService": {role: control.Member},
+	"ListAPIs":          {role: control.Member},
+	"ListServiceAPIs":   {role: control.Member},
+	"GetAPI":            {role: control.Member},
+	"CreateAPI":         {role: control.Manager},
+	"UpdateAPI":         {role: control.Manager},
+	"DeleteAPI":         {role: control.Manager},
+
+	"ListGateways":          {role: control.Member},
+	"GetGateway":            {role: control.Member}, // the secret is shown to managers only
+	"ListEnvironments":      {role: control.Member},
+	"CreateGateway":         {role: control.Manager},
+	"UpdateGateway":         {role: control.Manager},
+	"DeleteGateway":         {role: control.Manager},
+	"ListGroups":            {role: control.Member},
+	"BindGroup":             {role: control.Manager},
+	"BindGroupToNewService": {role: control.Manager},
+	"UnbindGroup":           {role: control.Manager},
+
+	"ListPolicies": {role: control.Member},
+	"GetPolicy":    {role: control.Member},
+	"CreatePolicy": {role: control.Manager},
+	"UpdatePolicy": {role: control.Manager},
+	"DeletePolicy": {role: control.Manager},
+	"TestPolicy":   {role: control.Member},
+
+	"ListClients":          {role: control.Member},
+	"GetClient":            {role: control.Member},
+	"CreateClient":         {role: control.Manager},
+	"UpdateClient":         {role: control.Manager},
+	"DeleteClient":         {role: control.Manager},
+	"ClientSecret":         {role: control.Manager},
+	"RotateClientSecret":   {role: control.Manager},
+	"RevokeRotatedSecrets": {role: control.Manager},
+
+	"ListKeys":  {role: control.Auditor},
+	"RotateKey": {role: control.Admin},
+	"RevokeKey": {role: control.Admin},
+
+	"ListUsers":   {role: control.Admin, tenant: true},
+	"CreateUser":  {role: control.Admin, tenant: true},
+	"UpdateUser":  {role: control.Admin, tenant: true},
+	"SetPassword": {role: control.Admin, tenant: true},
+	"DeleteUser":  {role: control.Admin, tenant: true},
+
+	"ListAudit":     {role: control.Auditor},
+	"ResealSecrets": {role: control.Admin, tenant: true},
+
+	"Configuration": {scope: control.ScopeReadConfiguration},
+	"SetInventory":  {scope: control.ScopeWriteConfiguration},
+}
+
+// allow is the first statement of every verb: whether the actor may use it in the workspace ("" for the tenant).
+//
+// An actor without any role in a workspace is told that there is no such workspace. What lies in the admin and the
+// system workspace — the clients of administrators and gateways — is for tenant-wide roles only.
+func (a *Admin) allow(actor control.Actor, verb, workspace string) error {
+	n, ok := allowed[verb]
+	switch {
+	case !ok || actor.Kind == control.Anonymous || actor.TenantID == "":
+		return control.Errorf(control.Unauthenticated, "unauthenticated", "log in, or present an access token")
+	case n.scope != "":
+		if actor.Kind != control.GatewayActor {
+			return control.Errorf(control.Forbidden, "gateway_only", "only a gateway's client may do this")
+		}
+		if !actor.HasScope(n.scope) {
+			return control.Errorf(control.Forbidden, "insufficient_scope", "the access token lacks the scope %s; request it at the token endpoint", n.scope)
+		}
+		return nil
+	case n.role == control.NoRole || actor.Kind == control.GatewayActor:
+		return control.Errorf(control.Forbidden, "forbidden", "a gateway's client may not do this")
+	}
+	role := actor.RoleIn(workspace)
+	if n.tenant || workspace == control.AdminWorkspace || workspace == control.SystemWorkspace {
+		role = actor.Role
+	}
+	if verb == "ListWorkspaces" {
+		return nil
+	}
+	if role == control.NoRole && workspace != "" {
+		return control.Errorf(control.NotFound, "not_found", "there is no workspace %q", workspace)
+	}
+	if role < n.role {
+		return control.Errorf(control.Forbidden, "insufficient_role", "this needs the role %s; you have %s", n.role, role)
+	}
+	return nil
+}
