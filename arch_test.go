@@ -51,11 +51,12 @@ var rules = map[string]rule{
 	".": {},
 
 	// Zone 1: runs in the customer's Lambda.
-	"edge/waist":      {},
-	"edge/policy":     {ours: []string{"edge/waist"}, theirs: []string{opa, cedar}, testOnly: []string{yaml}},
-	"edge/token":      {theirs: []string{jose}},
-	"edge/acp":        {ours: []string{"edge/waist"}},
-	"edge/authorizer": {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
+	"edge/waist":        {},
+	"edge/policy":       {ours: []string{"edge/waist"}, theirs: []string{opa, cedar}, testOnly: []string{yaml, "edge/policy/cases"}},
+	"edge/policy/cases": {ours: []string{"edge/waist", "edge/policy"}, theirs: []string{yaml}},
+	"edge/token":        {theirs: []string{jose}},
+	"edge/acp":          {ours: []string{"edge/waist"}},
+	"edge/authorizer":   {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 
 	// Zone 2: runs in our server.
 	"control":                 {ours: []string{"edge/waist"}},
@@ -75,10 +76,13 @@ var rules = map[string]rule{
 	"aws/signed":    {theirs: []string{signer}},
 	"aws/local/...": {ours: []string{"aws/local/..."}, theirs: []string{yaml}, testOnly: []string{awssdk, smithy, lambdaG}},
 
+	// Documents that the server serves.
+	"docs/reference": {},
+
 	// Programs: wiring.
 	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", jose}},
 	"cmd/authorizer/zip": {},
-	"cmd/portcullis":     {ours: []string{"edge/...", "control/..."}, theirs: []string{kong}},
+	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong}},
 	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},
 	"cmd/demo":           {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp}},
 }

@@ -63,7 +63,7 @@ func (c *cedarReader) node(n cedarast.IsNode) {
 
 // literalIn covers `User::"joe" in Group::"g"`: the answer depends on whether joe is the principal.
 func (c *cedarReader) literalIn(left cedarast.IsNode) {
-	if v, ok := left.(cedarast.NodeTypeVariable); !ok || v.Name == "principal" {
+	if _, ok := left.(cedarast.NodeTypeVariable); !ok {
 		c.identity()
 		c.r.API, c.r.Method = true, true
 	}

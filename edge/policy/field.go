@@ -316,6 +316,7 @@ type env struct {
 	ctx   context.Context
 	depth int    // of embedded policies
 	runs  int    // embedded policies evaluated so far
+	quiet bool   // only the decision is asked for
 	fault string // reason code of an embedded policy that could not be evaluated
 }
 

@@ -159,7 +159,10 @@ func compileEmbedded(v *waist.Validator, at string, ps *problems) step {
 // eval is unknown, with the reason kept, when the embedded policy could not be evaluated: a policy that negates a
 // broken one must not let people in.
 func (m *embedded) eval(e *env) outcome {
+	quiet := e.quiet
+	e.quiet = true
 	r := m.run(e)
+	e.quiet = quiet
 	switch {
 	case r.Decision == Allow:
 		return yes

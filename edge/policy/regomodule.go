@@ -152,7 +152,10 @@ func regoProblems(err error) []Problem {
 }
 
 func regoProblem(e *ast.Error) Problem {
-	message := strings.ReplaceAll(e.Message, "data.portcullis[", "data.acp.authz[")
+	message := e.Message
+	if e.Location != nil {
+		message = strings.ReplaceAll(message, movedPackage(e.Location.File).String(), "data.acp.authz")
+	}
 	if name, ok := strings.CutPrefix(message, "undefined function "); ok && slices.Contains(regoRemoved, name) {
 		message = fmt.Sprintf("%s is not available to policies: they decide from their input alone", name)
 	}

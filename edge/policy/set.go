@@ -133,7 +133,7 @@ func (s *Set) evaluate(e *env, policyID string) Result {
 // embed the next one many times would take for ever.
 const maxEmbeddedRuns = 256
 
-// evaluateNested decides an embedded policy. Failures are left out for visual policies unless explain asks for them.
+// evaluateNested decides an embedded policy.
 func (s *Set) evaluateNested(e *env, policyID string) Result {
 	if e.runs++; e.runs > maxEmbeddedRuns {
 		return Result{Reason: ReasonTimeout}

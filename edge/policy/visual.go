@@ -380,6 +380,15 @@ func (p *visual) evaluate(e *env, policyID string) Result {
 		return Result{Decision: Allow}
 	}
 	r := Result{Reason: ReasonDenied}
+	if e.fault != "" {
+		r.Reason = e.fault
+	}
+	if e.quiet {
+		return r
+	}
+	if e.depth == 0 {
+		e.runs = 0 // the explanation evaluates embedded policies once more
+	}
 	for i, s := range traceSteps(e, p.steps, "validators") {
 		if s.Outcome == Holds {
 			continue
@@ -392,9 +401,6 @@ func (p *visual) evaluate(e *env, policyID string) Result {
 		for _, rec := range p.steps[i].recovery {
 			r.Recovery = append(r.Recovery, waist.ValidationRecovery{ID: policyID, Type: rec.Type})
 		}
-	}
-	if e.fault != "" {
-		r.Reason = e.fault
 	}
 	return r
 }
