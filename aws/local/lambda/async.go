@@ -22,15 +22,19 @@ func (s *Service) enqueue(t target, partition, id string, payload []byte, client
 	}
 	first := &attempt{done: make(chan struct{})}
 	s.attempts[id] = first
+	if s.attemptIDs = append(s.attemptIDs, id); len(s.attemptIDs) > maxAttempts {
+		delete(s.attempts, s.attemptIDs[0])
+		s.attemptIDs = s.attemptIDs[1:]
+	}
 	s.wg.Go(func() {
 		defer func() { <-s.queue }()
 		s.attempt(t, partition, id, payload, clientContext, first)
-		s.mu.Lock()
-		delete(s.attempts, id)
-		s.mu.Unlock()
 	})
 	return nil
 }
+
+// maxAttempts is how many asynchronous invocations are remembered.
+const maxAttempts = 2 * asyncLimit
 
 // attempt is the first try of an asynchronous invocation, for those who want to wait for it.
 type attempt struct {
@@ -40,8 +44,8 @@ type attempt struct {
 }
 
 // FirstAttempt waits until the first attempt of an asynchronous invocation has ended and returns what the function
-// answered. It is for the management API; the Lambda API has no such thing. An invocation that has ended for good is
-// not remembered: ok is false.
+// answered. It is for the management API; the Lambda API has no such thing. ok is false for an invocation that is not
+// remembered: the last maxAttempts are.
 func (s *Service) FirstAttempt(ctx context.Context, requestID string) (res wire.InvokeResult, ok bool, err error) {
 	s.mu.Lock()
 	a := s.attempts[requestID]

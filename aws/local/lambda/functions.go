@@ -24,8 +24,10 @@ type function struct {
 	reserved  *int
 	tags      map[string]string
 
-	idle []*environment // frozen, the last used last
-	busy int
+	idle     []*environment // frozen, the last used last
+	busy     int
+	settling int           // of the busy ones: have answered, and only their runtime is not back in next
+	returned chan struct{} // closed and replaced when one of those is put back
 }
 
 // revision is an immutable state of a function's configuration and code: $LATEST now, or a published version.
@@ -146,7 +148,7 @@ func createFunction(c *call) (reply, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return reply{}, err
 	}
-	f := &function{target: t, partition: c.Partition, versions: map[string]*revision{}, aliases: map[string]*alias{}, policies: map[string]*resourcePolicy{}, tags: in.Tags}
+	f := &function{target: t, partition: c.Partition, versions: map[string]*revision{}, aliases: map[string]*alias{}, policies: map[string]*resourcePolicy{}, tags: in.Tags, returned: make(chan struct{})}
 	exists := failure(409, "ResourceConflictException", "Function already exist: %s", t.name)
 	c.s.mu.Lock()
 	taken := c.s.functions[t.key()] != nil

@@ -254,6 +254,7 @@ func (s *Service) perform(e *environment, inv *invocation, answer chan<- outcome
 		out = *inv.outcome
 		e.mu.Unlock()
 	}
+	settling := failed == nil && s.markSettling(e)
 	if !tail {
 		answer <- out
 	}
@@ -267,7 +268,7 @@ func (s *Service) perform(e *environment, inv *invocation, answer chan<- outcome
 		out.tail = e.logs.last()
 		answer <- out
 	}
-	s.putBack(e, settled)
+	s.putBack(e, settled, settling)
 }
 
 func (e *environment) initialised() bool {

@@ -19,6 +19,7 @@ func throttled(reason string) error {
 // this machine. It adds one to s.wg for the invocation that follows.
 func (s *Service) acquire(rev *revision) (*environment, error) {
 	f := rev.fn
+	s.awaitSettling(f)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -68,6 +69,46 @@ func (s *Service) acquire(rev *revision) (*environment, error) {
 	return e, nil
 }
 
+// settleTime is how long an invocation waits for an environment that has just answered another one and is about to
+// become free. A caller that sends one request after the other is served by one environment then, as it is at AWS,
+// where the way to the caller and back takes longer than a runtime's way to its next call.
+const settleTime = 100 * time.Millisecond
+
+// markSettling notes that an environment has answered and has no extension that works on after the answer.
+func (s *Service) markSettling(e *environment) bool {
+	e.mu.Lock()
+	for _, x := range e.extensions {
+		if x.invoke {
+			e.mu.Unlock()
+			return false
+		}
+	}
+	e.mu.Unlock()
+	s.mu.Lock()
+	e.rev.fn.settling++
+	s.mu.Unlock()
+	return true
+}
+
+// awaitSettling waits until every environment that was settling has been put back, or settleTime.
+func (s *Service) awaitSettling(f *function) {
+	limit := time.NewTimer(settleTime)
+	defer limit.Stop()
+	for {
+		s.mu.Lock()
+		free, returned := len(f.idle) > 0 || f.settling == 0 || s.closed, f.returned
+		s.mu.Unlock()
+		if free {
+			return
+		}
+		select {
+		case <-returned:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
 // begin starts an environment whose reference to the code has been taken.
 func (s *Service) begin(rev *revision) *environment {
 	e := s.start(rev)
@@ -107,7 +148,7 @@ func (s *Service) evict() (*environment, bool) {
 }
 
 // putBack returns an environment after an invocation: frozen into the pool, or to its end when it is no longer usable.
-func (s *Service) putBack(e *environment, reusable bool) {
+func (s *Service) putBack(e *environment, reusable, settling bool) {
 	if reusable {
 		e.freeze()
 	}
@@ -115,10 +156,15 @@ func (s *Service) putBack(e *environment, reusable bool) {
 	cold := s.o.ColdStarts != nil && s.o.ColdStarts()
 	s.mu.Lock()
 	f.busy--
+	if settling {
+		f.settling--
+	}
 	keep := reusable && !cold && !s.closed && !e.gone() && s.functions[f.key()] == f && f.current(e.rev)
 	if keep {
 		f.idle = append(f.idle, e)
 	}
+	close(f.returned)
+	f.returned = make(chan struct{})
 	s.mu.Unlock()
 	if !keep {
 		e.shutdown()

@@ -58,7 +58,9 @@ type Service struct {
 	functions map[string]*function // by account/region/name
 	envs      map[*environment]bool
 	codeCount int
-	attempts  map[string]*attempt // by request id, while the invocation is not done with
+
+	attempts   map[string]*attempt // of asynchronous invocations, by request id
+	attemptIDs []string            // the same, oldest first
 }
 
 // asyncLimit bounds asynchronous invocations that wait or run.

@@ -1,0 +1,138 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portcullis/aws/local/apigateway"
+	"portcullis/aws/local/events"
+	"portcullis/aws/local/iam"
+	"portcullis/aws/local/lambda"
+	"portcullis/aws/local/wire"
+)
+
+// DefaultAccount is the account of access keys that neither were issued here nor are an account number themselves.
+const DefaultAccount = "123456789012"
+
+// Options of a Server. Every member has a usable zero value.
+type Options struct {
+	Now            func() time.Time // nil: time.Now
+	PublicURL      string           // "http://127.0.0.1:4566"; may also be set later, with SetPublicURL
+	DefaultAccount string           // "": DefaultAccount
+	Logger         *slog.Logger     // nil: no log
+	LenientIAM     bool             // every signed caller may do everything
+	ManualSchedule bool             // rules fire only by Tick and Fire, not by the passing of time
+
+	// Settings of single services. Members that the server itself fills (Now, Logger, Invoke, …) are ignored.
+	APIGateway apigateway.Options
+	Lambda     lambda.Options
+}
+
+// Server is a whole local AWS.
+type Server struct {
+	o        Options
+	log      *slog.Logger
+	offset   atomic.Int64 // nanoseconds that the clock was moved by the management API
+	public   atomic.Pointer[string]
+	iam      *iam.Service
+	lambda   *lambda.Service
+	events   *events.Service
+	gateway  *apigateway.Service
+	services map[string]wire.Service // by signing name
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// New starts an empty AWS. Close ends it.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.DefaultAccount == "" {
+		o.DefaultAccount = DefaultAccount
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, log: o.Logger}
+	s.SetPublicURL(o.PublicURL)
+	s.iam = iam.New(iam.Options{Now: s.now, Lenient: o.LenientIAM})
+
+	lo := o.Lambda
+	lo.Now, lo.Logger, lo.Assume, lo.Endpoint = s.now, o.Logger, s.iam.AssumeForService, s.PublicURL
+	var err error
+	if s.lambda, err = lambda.New(lo); err != nil {
+		return nil, fmt.Errorf("starting Lambda: %w", err)
+	}
+	s.events = events.New(events.Options{Now: s.now, Invoke: s.lambda.Invoke, Logger: o.Logger})
+
+	ao := o.APIGateway
+	ao.Now, ao.Logger, ao.Invoke, ao.PublicURL = s.now, o.Logger, s.lambda.Invoke, s.PublicURL()
+	s.gateway = apigateway.New(ao)
+
+	s.services = map[string]wire.Service{
+		"apigateway": s.gateway,
+		"events":     s.events,
+		"iam":        s.iam,
+		"lambda":     s.lambda,
+		"sts":        s.iam,
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	if !o.ManualSchedule {
+		s.wg.Go(func() { s.events.Run(ctx) })
+	}
+	return s, nil
+}
+
+// Close stops the scheduler and ends every function process. It may be called more than once.
+func (s *Server) Close() {
+	s.cancel()
+	s.wg.Wait()
+	s.lambda.Close()
+}
+
+func (s *Server) now() time.Time { return s.o.Now().Add(time.Duration(s.offset.Load())) }
+
+// SetPublicURL tells functions where this AWS is (AWS_ENDPOINT_URL), for a server whose port is known only once it
+// listens. Environments started before keep what they were told.
+func (s *Server) SetPublicURL(u string) {
+	u = strings.TrimRight(u, "/")
+	s.public.Store(&u)
+}
+
+// PublicURL is the base URL of this AWS, "" while it is unknown.
+func (s *Server) PublicURL() string { return *s.public.Load() }
+
+// Tick fires the EventBridge rules that are due on the server's clock.
+func (s *Server) Tick(ctx context.Context) { s.events.Tick(ctx) }
+
+// Handler is the AWS endpoint: the service APIs, the data plane of API Gateway, and /_aws/….
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_aws/health", s.health)
+	mux.HandleFunc("POST /_aws/events/fire", s.fireRule)
+	mux.HandleFunc("/_aws/", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, http.StatusNotFound, map[string]string{"message": "the local AWS has no " + r.URL.Path})
+	})
+	// A web page that the user of this machine has open in a browser must not be able to fire rules.
+	own := http.NewCrossOriginProtection().Handler(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.Contains(r.Host, ".execute-api."), strings.HasPrefix(r.URL.Path, "/_aws/execute-api/"):
+			// Beside the mux, which would clean the path: paths are API Gateway's business.
+			s.gateway.ServeExecute(w, r)
+		case strings.HasPrefix(r.URL.Path, "/_aws/"):
+			own.ServeHTTP(w, r)
+		default:
+			s.serveService(w, r)
+		}
+	})
+}
