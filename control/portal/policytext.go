@@ -247,10 +247,10 @@ func (p textProblem) place() string {
 	return fmt.Sprintf("Line %d, column %d", p.line, p.column)
 }
 
-var lineColumn = regexp.MustCompile(`^(?:[a-z]+:)?(\d+):(\d+):?\s*(.*)$`)
+var lineColumn = regexp.MustCompile(`(?s)^line (\d+), column (\d+): (.*)$`)
 
 // textProblems are the errors of a policy's body out of a control.Error: those of a visual policy by the place of the
-// member they name, those of a source by the "line:column:" that their text starts with.
+// member they name, those of a source by the "line 3, column 7:" that their text starts with.
 func textProblems(e *control.Error, places map[string]position) []textProblem {
 	var out []textProblem
 	for _, field := range sortedKeys(e.Fields) {
@@ -258,22 +258,16 @@ func textProblems(e *control.Error, places map[string]position) []textProblem {
 		if !member && field != "definition" {
 			continue
 		}
-		for line := range strings.Lines(e.Fields[field]) {
-			line = strings.TrimSpace(line)
-			if line == "" {
-				continue
-			}
-			one := textProblem{text: line}
-			if m := lineColumn.FindStringSubmatch(line); !member && m != nil {
-				one.line, _ = strconv.Atoi(m[1])
-				one.column, _ = strconv.Atoi(m[2])
-				one.text = m[3]
-			}
-			if at, ok := nearest(places, field); member && ok {
-				one.line, one.column, one.text = at.line, at.column, field+": "+line
-			}
-			out = append(out, one)
+		one := textProblem{text: e.Fields[field]}
+		if m := lineColumn.FindStringSubmatch(one.text); m != nil {
+			one.line, _ = strconv.Atoi(m[1])
+			one.column, _ = strconv.Atoi(m[2])
+			one.text = m[3]
 		}
+		if at, ok := nearest(places, field); member && ok {
+			one.line, one.column, one.text = at.line, at.column, field+": "+one.text
+		}
+		out = append(out, one)
 	}
 	return out
 }

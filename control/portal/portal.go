@@ -25,6 +25,7 @@ type portal struct {
 	admin     *admin.Admin
 	analytics *analytics.Analytics
 	packages  web.Packages
+	links     func() ([]packageLink, error)
 	now       func() time.Time
 	logger    *slog.Logger
 	secure    bool // browsers reach us over https
@@ -41,7 +42,7 @@ var reserved = map[string]bool{"assets": true, "login": true, "logout": true, "t
 // wraps it in web.Secure with the rest of the server.
 func New(o Options) http.Handler {
 	p := &portal{
-		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, now: o.Now, logger: o.Logger,
+		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, links: packageLinks(o.Packages), now: o.Now, logger: o.Logger,
 		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(),
 	}
 	if p.now == nil {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"portcullis/control"
+	"portcullis/control/web"
 )
 
 // consoleStep is one step in the AWS console: the guide's, for the AWS of today.
@@ -17,15 +19,27 @@ func (p *portal) quickStart(r *request) error {
 		return err
 	}
 	v := quickStartPage{gateway: gw, console: consoleSteps(gw), cli: cliScript(gw)}
-	for _, arch := range []string{"x86_64", "arm64"} {
-		zip, sum, err := p.packages.Open(arch)
-		if err != nil {
-			v.problem = problemText(err)
-			continue
-		}
-		v.packages = append(v.packages, packageLink{arch: arch, sha256: sum, size: fmt.Sprintf("%.1f MB", float64(len(zip))/1e6)})
+	links, err := p.links()
+	v.packages = links
+	if err != nil {
+		v.problem = problemText(err)
 	}
 	return r.render(http.StatusOK, quickStartView(r.frame("Quick start", "apis"), clock{p.now()}, v))
+}
+
+// packageLinks describes the packages of this build; they are hashed once, not for every page.
+func packageLinks(packages web.Packages) func() ([]packageLink, error) {
+	return sync.OnceValues(func() (links []packageLink, missing error) {
+		for _, arch := range []string{"x86_64", "arm64"} {
+			zip, sum, err := packages.Open(arch)
+			if err != nil {
+				missing = err
+				continue
+			}
+			links = append(links, packageLink{arch: arch, sha256: sum, size: fmt.Sprintf("%.1f MB", float64(len(zip))/1e6)})
+		}
+		return links, missing
+	})
 }
 
 // gatewayProgress is the check marks alone, for the script that keeps them current.

@@ -21,6 +21,7 @@ type request struct {
 	w         http.ResponseWriter
 	p         *portal
 	actor     control.Actor
+	user      control.User       // of the session
 	workspace *control.Workspace // set by inWorkspace
 }
 
@@ -40,7 +41,7 @@ func (p *portal) signedIn(h func(*request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		token := web.SessionToken(hr)
-		actor, _, err := p.admin.Session(hr.Context(), token)
+		actor, session, err := p.admin.Session(hr.Context(), token)
 		if err != nil {
 			if control.KindOf(err) != control.Unauthenticated {
 				p.plainProblem(w, hr, err)
@@ -50,7 +51,9 @@ func (p *portal) signedIn(h func(*request) error) http.Handler {
 			return
 		}
 		actor.IP, actor.UserAgent = web.ClientIP(hr), hr.UserAgent()
-		r := &request{Request: hr, w: w, p: p, actor: actor}
+		event := web.Event(hr.Context())
+		event.ActorID, event.Tenant = actor.ID, actor.TenantID
+		r := &request{Request: hr, w: w, p: p, actor: actor, user: session.User}
 		if hr.Method == http.MethodPost {
 			if err := r.parseForm(); err != nil {
 				r.problem(err)
@@ -74,6 +77,7 @@ func (p *portal) inWorkspace(h func(*request) error) func(*request) error {
 			return err
 		}
 		r.workspace = &ws
+		web.Event(r.ctx()).Workspace = ws.ID
 		return h(r)
 	}
 }
@@ -147,7 +151,7 @@ func (r *request) seeOther(address templ.SafeURL) {
 
 func (r *request) frame(title, section string) frame {
 	return frame{
-		title: title, theme: theme(r.Request), nonce: web.Nonce(r.ctx()), user: nameOr(r.actor.Name, r.actor.ID),
+		title: title, theme: theme(r.Request), nonce: web.Nonce(r.ctx()), user: nameOr(r.user.Name, r.user.Username),
 		workspace: r.workspace, section: section, notice: notices[r.query("done")], here: here(r.Request),
 		manage: r.manages(), admin: r.actor.Role >= control.Admin, assets: r.p.assets,
 	}
@@ -206,7 +210,7 @@ func (p *portal) plainProblem(w http.ResponseWriter, hr *http.Request, err error
 // problemOf is how an error is put to a person: the message of a control.Error, and nothing of any other.
 func problemOf(err error) (status int, page problemPage) {
 	status = statusOf(err)
-	page.text = web.ProblemOf(err).Message
+	page.text = sentence(web.ProblemOf(err).Message)
 	switch control.KindOf(err) {
 	case control.NotFound:
 		page.heading = "Not found"
@@ -253,7 +257,9 @@ func (e formErrors) whole() string {
 	return strings.TrimSpace(strings.Join(parts, "\n"))
 }
 
-func formErrorsOf(e *control.Error) formErrors { return formErrors{text: e.Message, fields: e.Fields} }
+func formErrorsOf(e *control.Error) formErrors {
+	return formErrors{text: sentence(e.Message), fields: e.Fields}
+}
 
 // formProblem splits an error: what the person can correct in the form is shown there (status, errors, true); anything
 // else belongs on the error page. known are the names of the form's fields; an error of any other goes to the text.
@@ -273,7 +279,7 @@ func formProblem(err error, known ...string) (status int, errs formErrors, ok bo
 		placed := false
 		for _, name := range known {
 			if k == name {
-				errs.fields[k], placed = e.Fields[k], true
+				errs.fields[k], placed = sentence(e.Fields[k]), true
 			}
 		}
 		if !placed {
@@ -281,7 +287,10 @@ func formProblem(err error, known ...string) (status int, errs formErrors, ok bo
 		}
 	}
 	if len(errs.fields) == 0 || len(rest) > 0 {
-		errs.text = strings.Join(append([]string{e.Message}, rest...), "\n")
+		errs.text = sentence(e.Message)
+		if len(e.Fields) > 1 || len(errs.fields) > 0 {
+			errs.text = sentence(strings.Join(rest, "\n")) // the message names a single field by itself
+		}
 	}
 	return statusOf(err), errs, true
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/a-h/templ"
@@ -144,23 +145,13 @@ func roleName(r control.Role) string {
 	return [...]string{"none", "member", "auditor", "manager", "administrator"}[r]
 }
 
-// slug is a name as an identifier: lower-case letters, digits and single dashes.
-func slug(name string) string {
-	var b strings.Builder
-	dash := false
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			if dash && b.Len() > 0 {
-				b.WriteByte('-')
-			}
-			b.WriteRune(r)
-			dash = false
-		default:
-			dash = true
-		}
+// sentence starts with a capital: admin's messages are written to be put into others.
+func sentence(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
 	}
-	return b.String()
+	return string(unicode.ToUpper(r)) + s[size:]
 }
 
 // pathEscape escapes an identifier for a path or a fragment.

@@ -54,7 +54,7 @@ func (p *portal) newWorkspace(r *request) error {
 func (p *portal) createWorkspace(r *request) error {
 	v := workspaceForm{name: r.value("name"), id: r.value("id"), description: r.value("description"), color: r.value("color")}
 	status := http.StatusUnprocessableEntity
-	if reserved[v.id] || v.id == "" && reserved[slug(v.name)] {
+	if reserved[v.id] || v.id == "" && reserved[control.Slug(v.name)] {
 		v.errs.fields = map[string]string{"id": "This name is taken by a page of the portal; choose another."}
 		return r.render(status, newWorkspaceView(r.frame("Create workspace", ""), v))
 	}

@@ -1,0 +1,438 @@
+package portal_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"portcullis/control"
+	"portcullis/edge/waist"
+)
+
+func TestLogin(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+
+	for _, c := range []struct{ name, username, password string }{
+		{"wrong password", "admin", "not it"},
+		{"unknown user", "nobody", password},
+		{"nothing", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := w.browser()
+			b.t = t
+			b.post("/app/login", "username", c.username, "password", c.password).
+				wants(401, "The username or the password is wrong.").has(`value="`+c.username+`"`).lacks("not it", password)
+		})
+	}
+
+	t.Run("comes back to where it was", func(t *testing.T) {
+		p := b.get("/app/default/policies?q=block").wants(200, "Log in")
+		next := regexp.MustCompile(`name="next" value="([^"]*)"`).FindStringSubmatch(p.body)
+		if next == nil || next[1] != "/app/default/policies?q=block" {
+			t.Fatalf("the form's next is %q", next)
+		}
+		if p := b.post("/app/login", "username", "admin", "password", password, "next", next[1]); p.path != "/app/default/policies?q=block" {
+			t.Errorf("after the login the browser is at %s", p.path)
+		}
+	})
+	t.Run("never leaves the portal", func(t *testing.T) {
+		for _, next := range []string{"https://evil.example/app/", "//evil.example/app/", "/app/\\evil", "/app//evil.example", "javascript:alert(1)", "/api/admin", "/app/login"} {
+			if p := w.browser().post("/app/login", "username", "admin", "password", password, "next", next); p.path != "/app/" {
+				t.Errorf("next=%s led to %s", next, p.path)
+			}
+		}
+	})
+	t.Run("a new session at every login", func(t *testing.T) {
+		b := w.browser()
+		token := func() string {
+			for _, c := range b.client.Jar.Cookies(must(http.NewRequest("GET", b.base, nil))(t).URL) {
+				if strings.HasSuffix(c.Name, "portcullis") {
+					return c.Value
+				}
+			}
+			return ""
+		}
+		b.post("/app/login", "username", "admin", "password", password)
+		first := token()
+		b.post("/app/login", "username", "admin", "password", password)
+		if first == "" || token() == first {
+			t.Error("the second login kept the first session's token")
+		}
+		if _, _, err := w.admin.Session(t.Context(), first); control.KindOf(err) != control.Unauthenticated {
+			t.Errorf("the first session is still there: %v", err)
+		}
+	})
+	t.Run("an idle session ends", func(t *testing.T) {
+		b := w.signedIn("admin", password)
+		w.clock.add(13 * time.Hour)
+		b.get("/app/default/overview").wants(200, "Log in to continue.")
+	})
+}
+
+func TestAnotherSiteIsRefused(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("admin", password)
+	p := b.send("POST", "/app/default/services", "name=Forged", "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+	p.wants(403, "another site")
+	for _, s := range must(w.admin.ListServices(t.Context(), w.operator, "default"))(t) {
+		if s.Name == "Forged" {
+			t.Error("the request of another site made a service")
+		}
+	}
+}
+
+// TestErrors: each mistake gets a page that says what it was and offers a way on.
+func TestErrors(t *testing.T) {
+	w := newWorld(t)
+	gw, svc := petStore(t, w)
+	must(w.admin.CreateWorkspace(t.Context(), w.operator, control.Workspace{ID: "other", Name: "Other"}))(t)
+	b := w.signedIn("admin", password)
+	api := apiOf(t, w, "Pet store", "GET", "/pets")
+	gateway := "/app/default/gateways/" + gw.ID
+
+	for _, c := range []struct {
+		name   string
+		do     func(b *browser) page
+		status int
+		words  []string
+	}{
+		{"unknown workspace", func(b *browser) page { return b.get("/app/nowhere/overview") }, 404, []string{"Not found", `no workspace "nowhere"`, "Workspace Directory"}},
+		{"unknown page", func(b *browser) page { return b.get("/app/default/nonsense") }, 404, []string{"Not found", "Workspace Directory"}},
+		{"unknown gateway", func(b *browser) page { return b.get("/app/default/gateways/none/apis") }, 404, []string{"Not found"}},
+		{"gateway of another workspace", func(b *browser) page { return b.get("/app/other/gateways/" + gw.ID + "/settings") }, 404, []string{"Not found"}},
+		{"secret of another workspace's gateway", func(b *browser) page { return b.post("/app/other/gateways/" + gw.ID + "/settings/secret") }, 404, []string{"Not found"}},
+		{"API of another workspace", func(b *browser) page { return b.post("/app/other/apis/"+api+"/policy", "policy_id", "") }, 404, []string{"Not found"}},
+		{"service of another workspace", func(b *browser) page { return b.post("/app/other/services/" + svc.ID + "/delete") }, 404, []string{"Not found"}},
+		{"policy of another workspace", func(b *browser) page { return b.get("/app/other/policies/block_default_api") }, 404, []string{"Not found"}},
+		{"popup about nothing", func(b *browser) page { return b.get("/app/default/apis/authorization?edit=gone") }, 404, []string{"no longer there"}},
+		{"unknown architecture", func(b *browser) page { return b.get(gateway + "/package?arch=mips") }, 400, []string{"mips"}},
+		{"gateway without a name", func(b *browser) page {
+			return b.post("/app/other/gateways", "type", "aws", "name", " ", "description", "kept words")
+		}, 422, []string{"Must not be empty", "NEXT"}},
+		{"second gateway of a workspace", func(b *browser) page {
+			return b.post("/app/default/gateways", "type", "aws", "name", "Second one", "description", "kept words")
+		}, 409, []string{"NEXT"}},
+		{"group without a service", func(b *browser) page { return b.post(gateway+"/groups/abc123-prod/bind", "service", "") }, 422, []string{"Choose a service."}},
+		{"group with a foreign service", func(b *browser) page { return b.post(gateway+"/groups/abc123-prod/bind", "service", "nope") }, 422, []string{"names no service"}},
+		{"group into a service without a name", func(b *browser) page {
+			return b.post(gateway+"/groups/abc123-prod/bind", "service", "+new", "name", "", "description", "kept words")
+		}, 422, []string{"Connect to new service", "Must not be empty"}},
+		{"service without a name", func(b *browser) page {
+			return b.post("/app/default/services", "name", "", "description", "kept words")
+		}, 422, []string{"Create service", "Must not be empty"}},
+		{"unknown policy for an API", func(b *browser) page { return b.post("/app/default/apis/"+api+"/policy", "policy_id", "nope") }, 422, []string{"Edit API", "Update"}},
+		{"application without a name", func(b *browser) page {
+			return b.post("/app/default/applications", "client_name", "", "description", "kept words")
+		}, 422, []string{"Must not be empty"}},
+		{"workspace that is there", func(b *browser) page {
+			return b.post("/app/workspaces", "name", "Default", "id", "default", "description", "kept words")
+		}, 409, []string{"Create workspace"}},
+		{"workspace named like a page", func(b *browser) page {
+			return b.post("/app/workspaces", "name", "Login", "id", "", "description", "kept words")
+		}, 422, []string{"choose another"}},
+		{"token lifetime that is none", func(b *browser) page {
+			return b.post("/app/default/settings", "name", "Default", "access_token_ttl", "soon", "description", "kept words")
+		}, 422, []string{"no duration"}},
+		{"workspace deleted without its id", func(b *browser) page { return b.post("/app/other/settings/delete", "confirm", "othr") }, 422, []string{"Nothing was deleted"}},
+		{"form that is too large", func(b *browser) page {
+			return b.post("/app/default/services", "name", strings.Repeat("x", 3<<20))
+		}, 400, []string{"more than 2 MB"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.t = t
+			p := c.do(b).wants(c.status, c.words...)
+			p.has(`href="/app/`)
+			if strings.Contains(p.path, "done=") {
+				t.Errorf("the page %s claims success", p.path)
+			}
+		})
+	}
+	b.t = t
+	t.Run("typed values are kept", func(t *testing.T) {
+		b.t = t
+		b.post("/app/other/gateways", "type", "aws", "name", "", "description", "kept words", "auto_bind", "1").has(`value="kept words"`, `aria-invalid`, "checked")
+		b.post("/app/default/services", "name", "", "description", "kept words").has(`value="kept words"`)
+		b.post("/app/workspaces", "name", "Login", "id", "", "description", "kept words").has(`value="kept words"`)
+	})
+}
+
+// TestRoles: a member sees and does not change; what the page does not offer, the address refuses too.
+func TestRoles(t *testing.T) {
+	w := newWorld(t)
+	gw, svc := petStore(t, w)
+	must(w.admin.CreateUser(t.Context(), w.operator, control.User{Username: "mia", Name: "Mia Member", Role: control.Member}, password))(t)
+	api := apiOf(t, w, "Pet store", "GET", "/pets")
+	b := w.signedIn("mia", password)
+
+	b.get("/app/").wants(200, "Mia Member").lacks("CREATE WORKSPACE")
+	b.get("/app/default/gateways").wants(200, "Pet gateway").lacks("ADD GATEWAY</a>", "/gateways/new")
+	b.get("/app/default/apis/authorization").wants(200, "Pet store", "None").lacks(">Edit<", "CREATE SERVICE", "unbind=")
+	b.get("/app/default/policies").wants(200, "Block API").lacks("CREATE POLICY")
+	b.get("/app/default/gateways/"+gw.ID+"/settings").wants(200, "ACP_CLIENT_ID").lacks(gw.ClientSecret, ">Show<", ">Rotate<", ">Save<", "Delete gateway")
+
+	for _, address := range []string{
+		"/app/workspaces/new", "/app/default/gateways/new", "/app/default/policies/new", "/app/default/applications/new",
+		"/app/default/apis/authorization?edit=" + api, "/app/default/gateways/" + gw.ID + "/settings?ask=delete",
+	} {
+		b.get(address).wants(403, "Not allowed").has(`href="/app/`)
+	}
+	for _, post := range [][]string{
+		{"/app/workspaces", "name", "Mine"}, {"/app/default/gateways", "type", "aws", "name", "Mine"}, {"/app/default/services", "name", "Mine"},
+		{"/app/default/apis/" + api + "/policy", "policy_id", "block_default_api"}, {"/app/default/services/" + svc.ID + "/delete"},
+		{"/app/default/gateways/" + gw.ID + "/settings/secret"}, {"/app/default/gateways/" + gw.ID + "/settings/rotate"}, {"/app/default/gateways/" + gw.ID + "/settings/delete"},
+		{"/app/default/gateways/" + gw.ID + "/groups/abc123-prod/bind", "service", "+new", "name", "Mine"}, {"/app/default/gateways/" + gw.ID + "/groups/abc123-dev/unbind"},
+		{"/app/default/policies", "policy_name", "Mine", "language", "rego"}, {"/app/default/policies/block_default_api", "policy_name", "Mine", "text", "validators: [{name: \"true\"}]"},
+		{"/app/default/policies/block_default_api/delete"}, {"/app/default/applications", "client_name", "Mine"}, {"/app/default/settings", "name", "Mine"}, {"/app/default/settings/delete", "confirm", "default"},
+	} {
+		b.post(post[0], post[1:]...).wants(403, "Not allowed").lacks(gw.ClientSecret)
+	}
+	if again := must(w.admin.GetGateway(t.Context(), w.operator, gw.ID))(t); again.ClientSecret != gw.ClientSecret || again.Name != gw.Name {
+		t.Error("a member has changed the gateway")
+	}
+}
+
+// TestSecrets: a secret is on a page only in answer to a POST that asks for it, and that page is not stored.
+func TestSecrets(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	b := w.signedIn("admin", password)
+	client, secret, err := w.admin.CreateClient(t.Context(), w.operator, control.Client{WorkspaceID: "default", Name: "Shop"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, page, secret string }{
+		{"gateway", "/app/default/gateways/" + gw.ID + "/settings", gw.ClientSecret},
+		{"application", "/app/default/applications/" + client.ID, secret},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.t = t
+			for _, address := range []string{c.page, c.page + "?show=1", c.page + "?ask=rotate"} {
+				b.get(address).wants(200).lacks(c.secret)
+			}
+			shown := b.post(c.page + "/secret").wants(200).has(c.secret)
+			if strings.Contains(shown.path, c.secret) || shown.header.Get("Cache-Control") != "no-store" {
+				t.Errorf("the secret's page is %s, Cache-Control %q", shown.path, shown.header.Get("Cache-Control"))
+			}
+			bare := b.send("POST", c.page+"/secret", "", "Accept", "text/plain", "Sec-Fetch-Site", "same-origin", "Content-Type", "application/x-www-form-urlencoded")
+			if bare.body != c.secret || !strings.HasPrefix(bare.header.Get("Content-Type"), "text/plain") {
+				t.Errorf("a script that asks for the secret gets %d bytes of %s", len(bare.body), bare.header.Get("Content-Type"))
+			}
+			rotated := b.post(c.page+"/rotate").wants(200, "is new").lacks(c.secret)
+			b.post(c.page + "/secret").lacks(c.secret)
+			if !regexp.MustCompile(`value="[A-Za-z0-9_-]{20,}" data-copy`).MatchString(rotated.body) {
+				t.Error("the page after a rotation does not show the new secret")
+			}
+		})
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	w := newWorld(t)
+	petStore(t, w)
+	b := w.signedIn("admin", password)
+	b.post("/app/default/policies", "policy_name", "Visual one", "language", "cloudentity").wants(200, "Policy created.", `name: "false"`)
+	b.post("/app/default/policies", "policy_name", "Rego one", "language", "rego").wants(200, "Policy created.", "package acp.authz")
+
+	const visual, rego = "/app/default/policies/default-visual-one", "/app/default/policies/default-rego-one"
+	for _, c := range []struct {
+		name, address, text string
+		words               []string
+	}{
+		{"YAML that is none", visual, "validators:\n  - name: [\n", []string{"Line"}},
+		{"unknown top member", visual, "validators: []\nrules: []\n", []string{"Line 2, column 1", "rules"}},
+		{"unknown validator member", visual, "validators:\n  - name: \"true\"\n    cnf: {}\n", []string{"Line 3", "cnf"}},
+		{"a member twice", visual, "validators:\n  - name: \"true\"\n    name: \"false\"\n", []string{"Line 3, column 5", "twice"}},
+		{"an alias", visual, "validators:\n  - &a {name: \"true\"}\n  - *a\n", []string{"Line 2", "anchors"}},
+		{"unknown comparator", visual, "validators:\n  - name: identity-context\n    conf:\n      fields:\n        - {field: sub, comparator: sounds_like, value: joe}\n", []string{"Line 5, column", "sounds_like"}},
+		{"unknown validator", visual, "validators:\n  - name: \"true\"\n  - name: perhaps\n", []string{"Line 3", "perhaps"}},
+		{"wrong type", visual, "validators: 7\n", []string{"Line 1"}},
+		{"empty", visual, "", []string{"empty"}},
+		{"Rego syntax", rego, "package acp.authz\n\nallow if {\n  input.x ==\n}\n", []string{"Line"}},
+		{"Rego package", rego, "package other\n\nallow := true\n", []string{"package"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.t = t
+			p := b.post(c.address, "policy_name", "Kept name", "text", c.text).wants(422, c.words...).has(`value="Kept name"`, `aria-invalid`)
+			first, _, _ := strings.Cut(strings.TrimSpace(c.text), "\n")
+			p.wants(422, first)
+		})
+	}
+	b.t = t
+	stored := must(w.admin.GetPolicy(t.Context(), w.operator, "default-visual-one"))(t)
+	if stored.PolicyName != "Visual one" || len(stored.Validators) != 1 || stored.Validators[0].Name != "false" {
+		t.Errorf("a text with mistakes has changed the policy: %+v", stored)
+	}
+
+	t.Run("JSON is read, YAML comes back, values keep their types", func(t *testing.T) {
+		b.t = t
+		p := b.post(visual, "policy_name", "Visual one", "text",
+			`{"validators":[{"name":"identity-context","conf":{"fields":[{"field":"sub","comparator":"equals","value":"true"},{"field":"level","comparator":"equals","value":3}]},"recovery":[{"type":"mfa"}]}]}`)
+		p.wants(200, "Policy saved.", `value: "true"`, "value: 3", "type: mfa")
+		conf := string(must(w.admin.GetPolicy(t.Context(), w.operator, "default-visual-one"))(t).Validators[0].Conf)
+		if !strings.Contains(conf, `"true"`) || !regexp.MustCompile(`:\s*3\b`).MatchString(conf) {
+			t.Errorf("the stored conf is %s", conf)
+		}
+	})
+	t.Run("test runs the text in the editor", func(t *testing.T) {
+		b.t = t
+		input := `{"authn_ctx":{"sub":"joe"},"request":{"method":"GET","path":"/pets"}}`
+		allow := "package acp.authz\n\nimport rego.v1\n\ndefault allow := false\n\nallow if input.authn_ctx.sub == \"joe\"\n"
+		b.post(rego+"/test", "policy_name", "Rego one", "text", allow, "input", input).wants(200, "AUTHORIZED")
+		b.post(rego+"/test", "policy_name", "Rego one", "text", allow, "input", `{"authn_ctx":{"sub":"eve"}}`).wants(200, "UNAUTHORIZED", `"eve"`)
+		b.post(rego+"/test", "policy_name", "Rego one", "text", allow, "input", `{"authn":{}}`).wants(422, "cannot be read")
+		b.post(rego+"/test", "policy_name", "Rego one", "text", "package acp.authz\nallow {", "input", input).wants(422, "Line")
+		if got := must(w.admin.GetPolicy(t.Context(), w.operator, "default-rego-one"))(t); strings.Contains(got.Definition, "joe") {
+			t.Error("a test has saved the text")
+		}
+	})
+	t.Run("a policy in use stays", func(t *testing.T) {
+		b.t = t
+		b.post("/app/default/apis/"+apiOf(t, w, "Pet store", "GET", "/pets")+"/policy", "policy_id", "default-rego-one").wants(200)
+		b.get(rego+"?ask=delete").wants(200, "1 API uses")
+		b.post(rego + "/delete").wants(400)
+		b.get(visual+"?ask=delete").wants(200, "No API uses it")
+		b.post(visual+"/delete").wants(200, "Policy deleted.").lacks("default-visual-one")
+	})
+	b.get("/app/default/policies?q=rego").wants(200, "Rego one").lacks("Block API")
+	b.get("/app/default/policies?q=zzz").wants(200, "No policy matches zzz")
+}
+
+func TestApplications(t *testing.T) {
+	w := newWorld(t)
+	_, svc := petStore(t, w)
+	must(w.admin.CreateScope(t.Context(), w.operator, control.Scope{WorkspaceID: "default", ServiceID: svc.ID, Name: "pets.read", DisplayName: "Read pets"}))(t)
+	b := w.signedIn("admin", password)
+	b.get("/app/default/applications/new").wants(200, "pets.read", "Read pets")
+	p := b.post("/app/default/applications", "client_name", "Shop", "description", "", "scopes", "pets.read").
+		wants(200, "Application created.", "grant_type=client_credentials", "scope=pets.read", w.admin.IssuerURL("default", "default")+"/oauth2/token")
+	address := "/app/default/applications/" + p.element(4)
+	b.post(address, "client_name", "Shop 2", "description", "x").wants(200, "Application saved.", "Shop 2")
+	c := must(w.admin.GetClient(t.Context(), w.operator, p.element(4)))(t)
+	if c.Status != "inactive" || len(c.Scopes) != 0 {
+		t.Errorf("the boxes were left empty and the application is %q with scopes %v", c.Status, c.Scopes)
+	}
+	b.get("/app/default/applications").wants(200, "Shop 2", "Inactive")
+	b.get(address+"?ask=delete").wants(200, "Delete application Shop 2?")
+	b.post(address+"/delete").wants(200, "Application deleted.").lacks("Shop 2")
+}
+
+func TestOverviewShowsDecisions(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	b := w.signedIn("admin", password)
+	b.get("/app/default/overview").wants(200, "No decisions yet.")
+	api := apiOf(t, w, "Pet store", "GET", "/pets")
+	events := []waist.RequestEvent{
+		{APIID: api, DecisionID: "d1", Time: w.clock.Now(), Reason: "token_malformed", PolicyID: "block_default_api", DurationUS: 431, Result: waist.Validation{Result: waist.ResultUnauthorized}},
+		{DecisionID: "d2", Time: w.clock.Now(), Reason: "api_unknown", Method: "PUT", Path: "/<b>", Result: waist.Validation{Result: waist.ResultUnauthorized,
+			Failure: []waist.ValidationFailure{{Validator: "x", Message: "<script>alert(1)</script>"}}}},
+	}
+	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), events))(t)
+	w.clock.add(90 * time.Second)
+	b.get("/app/default/overview").wants(200, "Denied", "/pets", "The token is not an access token", "token_malformed", "0.43 ms", "a minute ago").lacks("<script>alert", "<b>")
+}
+
+func TestWorkspaces(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("admin", password)
+	b.post("/app/workspaces", "name", "Pet shop", "id", "", "description", "Shop of pets", "color", "#AA3377").wants(200, "Workspace created.", "Pet shop")
+	b.get("/app/").wants(200, "Pet shop", "Shop of pets").has(`fill="#AA3377"`)
+	b.post("/app/pet-shop/settings", "name", "Pet shop 2", "access_token_ttl", "15m", "color", "#AA3377").wants(200, "Settings saved.", "Pet shop 2").has(`value="15m0s"`)
+	b.get("/app/pet-shop/settings?delete=1").wants(200, "Delete workspace Pet shop 2?")
+	b.post("/app/pet-shop/settings/delete", "confirm", "pet-shop").wants(200, "Workspace deleted.").lacks("Pet shop 2")
+	b.get("/app/admin/settings").wants(200).lacks("Delete workspace")
+}
+
+// TestPagesAreSelfContained: nothing inline that the Content-Security-Policy would stop, nothing from elsewhere, and every
+// asset is there and kept for long.
+func TestPagesAreSelfContained(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	b := w.signedIn("admin", password)
+	assets := map[string]bool{}
+	refs := regexp.MustCompile(`(?:src|href)="([^"]*)"`)
+	for _, address := range everyPage(t, w, gw.ID) {
+		p := b.get(address).wants(200).lacks(" style=", " onclick=", "<style", "javascript:")
+		if strings.Count(p.body, "<h1") != 1 {
+			t.Errorf("%s has %d main headings", address, strings.Count(p.body, "<h1"))
+		}
+		if len(p.body) > 60_000 {
+			t.Errorf("%s weighs %d bytes", address, len(p.body))
+		}
+		for _, m := range refs.FindAllStringSubmatch(p.body, -1) {
+			switch {
+			case strings.HasPrefix(m[1], "/app/assets/"):
+				assets[m[1]] = true
+			case !strings.HasPrefix(m[1], "/app/") && !strings.HasPrefix(m[1], "#"):
+				t.Errorf("%s refers to %s", address, m[1])
+			}
+		}
+	}
+	if len(assets) < 2 {
+		t.Errorf("the pages refer to %d assets", len(assets))
+	}
+	stranger := w.browser()
+	for a := range assets {
+		p := stranger.get(a).wants(200)
+		if !strings.Contains(p.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s has Cache-Control %q", a, p.header.Get("Cache-Control"))
+		}
+	}
+	stranger.get("/app/assets/README").wants(404)
+	stranger.get("/app/assets/portal.css").wants(404)
+}
+
+// everyPage is the address of every page and popup, for a workspace made by petStore.
+func everyPage(t *testing.T, w *world, gateway string) []string {
+	t.Helper()
+	client, _, err := w.admin.CreateClient(t.Context(), w.operator, control.Client{WorkspaceID: "default", Name: "Shop"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc := must(w.admin.CreateService(t.Context(), w.operator, control.Service{WorkspaceID: "default", Name: "Free service"}))(t)
+	gw := "/app/default/gateways/" + gateway
+	return []string{
+		"/app/", "/app/workspaces/new", "/app/default/overview", "/app/default/apis/authorization",
+		"/app/default/apis/authorization?edit=" + apiOf(t, w, "Pet store", "GET", "/pets"), "/app/default/apis/authorization?connect=" + svc.ID,
+		"/app/default/apis/authorization?create=service", "/app/default/apis/authorization?remove=" + svc.ID,
+		"/app/default/apis/authorization?unbind=" + serviceID(t, w, "Pet store"), "/app/default/apis/authorization?show=open",
+		"/app/default/gateways", "/app/default/gateways/new", gw + "/quick-start", gw + "/apis", gw + "/apis?connect=abc123-prod", gw + "/apis?unbind=abc123-dev",
+		gw + "/settings", gw + "/settings?ask=rotate", gw + "/settings?ask=delete",
+		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete",
+		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
+		"/app/default/settings", "/app/default/settings?delete=1",
+	}
+}
+
+func TestTheme(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("admin", password)
+	p := b.post("/app/theme", "theme", "dark", "back", "/app/default/policies?q=a")
+	p.wants(200).has(`data-theme="dark"`)
+	if p.path != "/app/default/policies?q=a" {
+		t.Errorf("the form came back to %s", p.path)
+	}
+	b.post("/app/theme", "theme", `"><script>`, "back", "//evil.example").wants(200, "Workspace Directory").has(`data-theme=""`)
+}
+
+func TestWithoutPackages(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	b := w.signedInWithoutPackages(t)
+	b.get("/app/default/gateways/"+gw.ID+"/quick-start").wants(200, "make packages").lacks("package?arch=")
+	b.get("/app/default/gateways/"+gw.ID+"/package?arch=arm64").wants(501, "Not available", "make packages")
+}
+
+// TestManyAPIs: a workspace of 1,000 APIs is one page that works.
+func TestManyAPIs(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	w.discoverMany(gw.ID, 1000)
+	p := w.signedIn("admin", password).get("/app/default/apis/authorization").wants(200, "All 1000", "/things/999")
+	if n := strings.Count(p.body, `<tr id="api-`); n != 1000 {
+		t.Errorf("the page has %d rows", n)
+	}
+}
