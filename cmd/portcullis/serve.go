@@ -117,7 +117,7 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 }
 
 // handler is every route of the server. Tenants live at the root, so their ids cannot be "api", "app", "healthz",
-// "readyz" or start with a dot; package admin sees to it.
+// "readyz", "openapi.yaml" or start with a dot; package admin sees to it.
 func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.Analytics, publicURL string, logger *slog.Logger) http.Handler {
 	packages := authorizerPackages()
 	issuer := oauth.New(oauth.Options{Admin: adm, PublicURL: publicURL, Logger: logger})

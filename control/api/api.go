@@ -31,11 +31,12 @@ type Options struct {
 type API struct {
 	Options
 	mux      *http.ServeMux
+	patterns []string // of every operation that is built
 	replayed *replays
 }
 
 // New makes the handler.
-func New(o Options) http.Handler {
+func New(o Options) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -156,6 +157,7 @@ func (a *API) handle(base, workspace, pattern string, v verb) {
 	if method == http.MethodPost {
 		v = a.replayed.wrap(v)
 	}
+	a.patterns = append(a.patterns, method+" "+base+path)
 	a.mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {
 		actor, err := a.authenticate(w, r, workspace)
 		if err != nil {
@@ -193,27 +195,13 @@ func (a *API) authenticate(w http.ResponseWriter, r *http.Request, workspace str
 
 // ServeHTTP answers unknown paths and methods in JSON, and everything else by its route.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := a.mux.Handler(r); pattern != "" {
+	switch status, allow := web.Unrouted(a.mux, r); status {
+	case 0:
 		a.mux.ServeHTTP(w, r)
-		return
-	}
-	probe := statusOnly{header: http.Header{}}
-	a.mux.ServeHTTP(&probe, r)
-	if probe.status == http.StatusMethodNotAllowed {
-		allow := probe.header.Get("Allow")
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", allow)
-		web.WriteJSON(w, probe.status, errorBody(probe.status, "method_not_allowed", r.Method+" is not possible here; this path knows "+allow))
-		return
+		web.WriteJSON(w, status, errorBody(status, "method_not_allowed", r.Method+" is not possible here; this path knows "+allow))
+	default:
+		web.WriteError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
 	}
-	web.WriteError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
 }
-
-// statusOnly takes what net/http would have answered.
-type statusOnly struct {
-	header http.Header
-	status int
-}
-
-func (s *statusOnly) Header() http.Header         { return s.header }
-func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
-func (s *statusOnly) WriteHeader(status int)      { s.status = status }

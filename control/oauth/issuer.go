@@ -8,6 +8,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/web"
 )
 
 // Options of New. Admin and PublicURL are required.
@@ -43,7 +44,6 @@ func (i *Issuer) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{tid}/{wid}/.well-known/openid-configuration", i.metadata)
 	mux.HandleFunc("GET /{tid}/{wid}/.well-known/oauth-authorization-server", i.metadata)
-	mux.HandleFunc("GET /.well-known/oauth-authorization-server/{tid}/{wid}", i.metadata) // RFC 8414 3.1
 	mux.HandleFunc("GET /{tid}/{wid}/.well-known/jwks.json", i.jwks)
 	mux.HandleFunc("POST /{tid}/{wid}/oauth2/token", i.token)
 	mux.HandleFunc("POST /{tid}/{wid}/oauth2/introspect", i.introspect)
@@ -55,10 +55,26 @@ func (i *Issuer) Handler() http.Handler {
 			writeError(w, r, notBuilt(p))
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
+
+	// Of its own, because net/http cannot order this path among those with the tenant in front.
+	inserted := http.NewServeMux()
+	inserted.HandleFunc("GET /.well-known/oauth-authorization-server/{tid}/{wid}", i.metadata) // RFC 8414 3.1
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m := mux
+		if strings.HasPrefix(r.URL.Path, "/.well-known/") {
+			m = inserted
+		}
+		switch status, allow := web.Unrouted(m, r); status {
+		case 0:
+			m.ServeHTTP(w, r)
+		case http.StatusMethodNotAllowed:
+			w.Header().Set("Allow", allow)
+			writeError(w, r, &protocolError{code: errInvalidRequest, description: "this path knows only " + allow, status: status})
+		default:
+			writeError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
+		}
 	})
-	return mux
 }
 
 func (i *Issuer) issuerURL(tenant, workspace string) string {

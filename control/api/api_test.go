@@ -1,0 +1,511 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/analytics"
+	"portcullis/control/oauth"
+	"portcullis/control/store/storetest"
+	"portcullis/control/web"
+	"portcullis/edge/waist"
+)
+
+// world is the API and the issuer over a real store, wired as the server does it.
+type world struct {
+	t      *testing.T
+	server *httptest.Server
+	admin  *admin.Admin
+	api    *API
+	now    time.Time
+	root   string // access token of the automation client
+	tokens map[string]string
+}
+
+const (
+	rootID     = "automation"
+	rootSecret = "a-secret-of-at-least-32-characters-0123"
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	keyring, err := admin.ParseKeyring(admin.GenerateMasterKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := func() time.Time { return w.now }
+	st := storetest.SQLite(t)
+	mux := http.NewServeMux()
+	w.server = httptest.NewServer(web.Secure(mux, web.Options{Now: now}))
+	t.Cleanup(w.server.Close)
+	w.admin = admin.New(admin.Options{Store: st, Now: now, PublicURL: w.server.URL, Keyring: keyring})
+	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
+		t.Fatal(err)
+	}
+	events := analytics.New(analytics.Options{Store: st, Now: now})
+	t.Cleanup(func() { events.Close(context.Background()) })
+	issuer := oauth.New(oauth.Options{Admin: w.admin, PublicURL: w.server.URL, Now: now})
+	w.api = New(Options{Admin: w.admin, Analytics: events, PublicURL: w.server.URL, Now: now,
+		Packages: web.Packages{FS: fstest.MapFS{"authorizer-x86_64.zip": {Data: []byte("zip of x86")}}},
+		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {
+			c, err := issuer.VerifyAccessToken(ctx, oauth.TenantOf(bearer), workspace, bearer)
+			if err != nil {
+				return control.Actor{}, err
+			}
+			return w.admin.ActorForToken(ctx, c.Tenant, workspace, c.ClientID, c.Scopes)
+		},
+		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
+			return issuer.Introspect(ctx, tenant, workspace, token)
+		}})
+	mux.Handle("/api/", w.api)
+	mux.Handle("/", issuer.Handler())
+	w.root = w.token("admin", rootID, rootSecret)
+	return w
+}
+
+func (w *world) token(workspace, id, secret string) string {
+	w.t.Helper()
+	req, _ := http.NewRequest("POST", w.server.URL+"/default/"+workspace+"/oauth2/token", strings.NewReader("grant_type=client_credentials"))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out struct {
+		AccessToken string `json:"access_token"`
+	}
+	b, _ := io.ReadAll(resp.Body)
+	if json.Unmarshal(b, &out); out.AccessToken == "" {
+		w.t.Fatalf("no token in %s: %d %s", workspace, resp.StatusCode, b)
+	}
+	return out.AccessToken
+}
+
+// call sends in (nil, a string as it is, or JSON) with the root token to the admin API, checks the status and decodes the
+// answer into out unless that is nil. headers come in pairs.
+func (w *world) call(method, path string, in any, want int, out any, headers ...string) http.Header {
+	w.t.Helper()
+	return w.callAs(w.root, method, "/api/admin/default"+path, in, want, out, headers...)
+}
+
+func (w *world) callAs(token, method, path string, in any, want int, out any, headers ...string) http.Header {
+	w.t.Helper()
+	var body io.Reader
+	switch in := in.(type) {
+	case nil:
+	case string:
+		body = strings.NewReader(in)
+	default:
+		b, err := json.Marshal(in)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequest(method, w.server.URL+path, body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if resp.StatusCode != want {
+		w.t.Fatalf("%s %s answered %d, want %d: %s", method, path, resp.StatusCode, want, answer)
+	}
+	switch out := out.(type) {
+	case nil:
+	case *[]byte:
+		*out = answer
+	default:
+		if err := json.Unmarshal(answer, out); err != nil {
+			w.t.Fatalf("%s %s: %v in %s", method, path, err, answer)
+		}
+	}
+	return resp.Header
+}
+
+type obj = map[string]any
+
+type gatewayCreated struct {
+	ID       string `json:"id"`
+	ClientID string `json:"client_id"`
+	Client   struct {
+		Secret string `json:"client_secret"`
+	} `json:"client"`
+}
+
+// gateway makes the workspace's gateway and returns its access token.
+func (w *world) gateway() (gatewayCreated, string) {
+	w.t.Helper()
+	var g gatewayCreated
+	w.call("POST", "/gateways", obj{"name": "AWS", "type": "aws", "server_id": "default"}, 201, &g)
+	return g, w.token("system", g.ClientID, g.Client.Secret)
+}
+
+const configurationPath = "/api/system/default/gateways/configuration"
+
+func petStore() waist.Inventory {
+	return waist.Inventory{APIGroups: []waist.APIGroup{{ID: "abc123-dev", Name: "PetStore/dev",
+		Metadata: waist.GroupMetadata{Type: "aws", AWS: &waist.AWSMetadata{APIID: "abc123", APIName: "PetStore", Stage: "dev", Region: "us-east-1"}},
+		APIs:     []waist.GatewayAPI{{Method: "GET", Path: "/pets"}, {Method: "GET", Path: "/pets/{petId}"}, {Method: "ANY", Path: "/{proxy+}"}}}}}
+}
+
+// Whatever is read may be sent back as it is, and changes nothing: each noun is made, read, sent back, and deleted.
+func TestReadModifyWrite(t *testing.T) {
+	w := newWorld(t)
+	var policy, service obj
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "Nobody", "type": "api", "language": "cloudentity", "validators": []any{obj{"name": "false"}}}, 201, &policy)
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Pets"}, 201, &service)
+	gw, _ := w.gateway()
+	cases := []struct {
+		noun, collection string
+		create           obj
+		id               string // member; and if path is empty, the object is not made here
+		path             string
+		put              int
+	}{
+		{"server", "/servers", obj{"name": "Second"}, "id", "/servers/", 200},
+		{"service", "/services", obj{"authorization_server_id": "default", "name": "Toys"}, "id", "/services/", 200},
+		{"scope", "/scopes", obj{"authorization_server_id": "default", "name": "read", "service_id": service["id"]}, "id", "/scopes/", 200},
+		{"api", "/apis", obj{"server_id": "default", "service_id": service["id"], "method": "GET", "path": "/pets/{petId}", "policy_id": policy["id"]}, "id", "/apis/", 200},
+		{"policy", "/policies", obj{"server_id": "default", "policy_name": "Rego", "type": "api", "language": "rego", "definition": "package acp.authz\n\ndefault allow = false\n"}, "id", "/policies/", 201},
+		{"client", "/clients", obj{"authorization_server_id": "default", "client_name": "App", "grant_types": []string{"client_credentials"}}, "client_id", "/clients/", 200},
+	}
+	for _, c := range cases {
+		t.Run(c.noun, func(t *testing.T) {
+			sub := *w
+			sub.t = t
+			var made, read, put, again obj
+			sub.call("POST", c.collection, c.create, 201, &made)
+			path := c.path + made[c.id].(string)
+			tag := sub.call("GET", path, nil, 200, &read).Get("ETag")
+			sub.call("PUT", path, read, c.put, &put, "If-Match", tag)
+			second := sub.call("GET", path, nil, 200, &again).Get("ETag")
+			for _, volatile := range []string{"updated_at"} {
+				delete(read, volatile)
+				delete(again, volatile)
+			}
+			a, _ := json.Marshal(read)
+			b, _ := json.Marshal(again)
+			if string(a) != string(b) {
+				t.Errorf("sending it back changed it:\n%s\n%s", a, b)
+			}
+			// RFC 9110 13.1.1: not over somebody else's change; and "*" is whatever is there.
+			sub.call("PUT", path, again, 412, nil, "If-Match", `"0123456789"`)
+			sub.call("DELETE", path, nil, 412, nil, "If-Match", `"0123456789"`)
+			sub.call("DELETE", path, nil, 204, nil, "If-Match", `"x", `+second)
+			sub.call("GET", path, nil, 404, nil)
+			sub.call("PUT", path, again, 404, nil)
+		})
+	}
+	var read obj
+	w.call("GET", "/gateways/"+gw.ID, nil, 200, &read)
+	w.call("PUT", "/gateways/"+gw.ID, read, 200, nil)
+	read["type"] = "kong"
+	w.call("PUT", "/gateways/"+gw.ID, read, 422, nil)
+}
+
+func TestGateways(t *testing.T) {
+	w := newWorld(t)
+	gw, token := w.gateway()
+	if len(gw.Client.Secret) < 32 {
+		t.Errorf("secret of %d characters", len(gw.Client.Secret))
+	}
+	var refused waist.Error
+	w.call("POST", "/gateways", obj{"name": "Second", "type": "aws", "server_id": "default"}, 409, &refused)
+	if refused.Code != "gateway_limit" {
+		t.Errorf("%+v", refused)
+	}
+	// createGateway declares no 400.
+	w.call("POST", "/gateways", `{"name":`, 422, nil)
+	w.call("POST", "/gateways", obj{"name": "K", "type": "kong", "server_id": "default"}, 422, nil)
+	w.call("POST", "/gateways", obj{"name": "X", "type": "aws", "server_id": "nowhere"}, 404, nil)
+	w.call("POST", "/gateways", obj{"name": "X", "type": "aws", "server_id": "default", "token_exchange": obj{"enabled": true}}, 422, nil)
+
+	var list struct{ Gateways []obj }
+	w.call("GET", "/servers/default/gateways", nil, 200, &list)
+	if len(list.Gateways) != 1 || list.Gateways[0]["token_exchange"] == nil {
+		t.Errorf("gateways %+v", list)
+	}
+	tag := w.callAs(token, "GET", configurationPath, nil, 200, nil).Get("ETag")
+	w.callAs(token, "GET", configurationPath, nil, 304, nil, "If-None-Match", tag)
+	w.callAs(token, "GET", configurationPath, nil, 304, nil, "If-None-Match", "W/"+tag)
+	w.callAs(token, "POST", configurationPath, petStore(), 200, nil)
+	var groups struct{ Groups []control.APIGroup }
+	w.call("GET", "/gateways/"+gw.ID+"/groups", nil, 200, &groups)
+	if len(groups.Groups) != 1 || len(groups.Groups[0].APIs) != 3 {
+		t.Fatalf("groups %+v", groups)
+	}
+	var service obj
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Pets"}, 201, &service)
+	bind := "/gateways/" + gw.ID + "/groups/abc123-dev/"
+	w.call("POST", bind+"bind", obj{}, 422, nil)
+	w.call("POST", bind+"bind", obj{"service_id": "nowhere"}, 422, nil)
+	w.call("POST", bind+"bind", obj{"service_id": service["id"]}, 200, nil)
+	var by struct {
+		APIs map[string][]waist.API `json:"apis_by_services"`
+	}
+	w.call("GET", "/servers/default/apis", nil, 200, &by)
+	if apis := by.APIs[service["id"].(string)]; len(apis) != 3 {
+		t.Errorf("apis %+v", by)
+	}
+	var cfg waist.Configuration
+	next := w.callAs(token, "GET", configurationPath, nil, 200, &cfg, "If-None-Match", tag).Get("ETag")
+	if next == tag || len(cfg.APIs) != 3 || len(cfg.Services) != 1 {
+		t.Errorf("ETag %s, configuration %+v", next, cfg)
+	}
+	var removed struct {
+		APIs []waist.API `json:"removed_apis"`
+	}
+	w.call("DELETE", bind+"unbind", nil, 200, &removed)
+	if len(removed.APIs) != 3 {
+		t.Errorf("removed %+v", removed)
+	}
+	w.call("DELETE", "/gateways/"+gw.ID, nil, 204, nil)
+	w.call("GET", "/gateways/"+gw.ID, nil, 404, nil)
+	w.callAs(token, "GET", configurationPath, nil, 401, nil)
+}
+
+func TestPackage(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := w.gateway()
+	var zip []byte
+	h := w.call("GET", "/gateways/"+gw.ID+"/package", nil, 200, &zip)
+	if string(zip) != "zip of x86" || h.Get("Content-Type") != "application/octet-stream" || !strings.Contains(h.Get("Content-Disposition"), "x86_64.zip") || !strings.HasPrefix(h.Get("Digest"), "sha-256=") {
+		t.Errorf("%q %v", zip, h)
+	}
+	w.call("GET", "/gateways/"+gw.ID+"/package?arch=x86_64", nil, 304, nil, "If-None-Match", h.Get("ETag"))
+	w.call("GET", "/gateways/"+gw.ID+"/package?arch=arm64", nil, 501, nil) // this binary has none
+	w.call("GET", "/gateways/"+gw.ID+"/package?arch=mips", nil, 400, nil)
+	w.call("GET", "/gateways/nowhere/package", nil, 404, nil)
+}
+
+func TestPolicies(t *testing.T) {
+	w := newWorld(t)
+	var policy, service, api obj
+	allow := []any{obj{"name": "true", "conf": nil, "recovery": nil}}
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "Known caller", "type": "api", "language": "cloudentity", "validators": allow}, 201, &policy)
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "Known caller", "type": "api", "language": "cloudentity", "validators": allow, "id": policy["id"]}, 409, nil)
+	var refused waist.Error
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "Broken", "type": "api", "language": "rego", "definition": "package acp.authz\nallow {"}, 422, &refused)
+	if fields, _ := refused.Details["fields"].(obj); len(fields) == 0 {
+		t.Errorf("a policy that does not compile: %+v", refused)
+	}
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Pets"}, 201, &service)
+	w.call("POST", "/apis", obj{"server_id": "default", "service_id": service["id"], "method": "GET", "path": "/pets", "policy_id": policy["id"]}, 201, &api)
+	w.call("DELETE", "/policies/"+policy["id"].(string), nil, 400, &refused)
+	if refused.Code != "policy_in_use" || !strings.Contains(refused.Message, "/pets") {
+		t.Errorf("a policy in use: %+v", refused)
+	}
+	w.call("PUT", "/apis/"+api["id"].(string), obj{"policy_id": "nowhere"}, 422, nil)
+	w.call("PUT", "/apis/"+api["id"].(string), obj{"path": "/other"}, 422, nil)
+	w.call("PUT", "/apis/"+api["id"].(string), obj{"policy_id": ""}, 200, nil)
+	var opened waist.API
+	w.call("GET", "/apis/"+api["id"].(string), nil, 200, &opened)
+	if opened.PolicyID != "" {
+		t.Errorf("opened: %+v", opened)
+	}
+	w.call("DELETE", "/policies/"+policy["id"].(string), nil, 204, nil)
+
+	test := func(sub string) (out control.PolicyTestResult) {
+		w.call("POST", "/policies/test", obj{"server_id": "default",
+			"policy": obj{"language": "rego", "definition": "package acp.authz\n\ndefault allow = false\n\nallow {\n\tinput.authn_ctx.sub == \"joe\"\n}\n"},
+			"input":  obj{"authn_ctx": obj{"sub": sub}, "request": obj{"method": "GET", "path": "/pets", "headers": obj{"X-Custom": []string{"v"}}}}}, 200, &out)
+		return out
+	}
+	if r := test("joe"); !r.Status || r.Result != waist.ResultAuthorized {
+		t.Errorf("joe: %+v", r)
+	}
+	if r := test("eve"); r.Status || r.Result != waist.ResultUnauthorized {
+		t.Errorf("eve: %+v", r)
+	}
+	var list struct{ Policies []obj }
+	w.call("GET", "/servers/default/policies?policy_types=api,user&search_phrase=BLOCK", nil, 200, &list)
+	if len(list.Policies) == 0 || !strings.Contains(list.Policies[0]["id"].(string), "block") {
+		t.Errorf("search: %+v", list)
+	}
+}
+
+func TestClients(t *testing.T) {
+	w := newWorld(t)
+	var c, again obj
+	w.call("POST", "/clients", obj{"tenant_id": "default", "authorization_server_id": "default", "client_name": "App", "grant_types": []string{"client_credentials"},
+		"subject_type": "public", "application_type": "web", "response_types": []string{"code"}, "tls_client_auth_subject_dn": "", "require_pushed_authorization_requests": false}, 201, &c)
+	id := c["client_id"].(string)
+	secret := c["client_secret"].(string)
+	w.token("default", id, secret)
+	w.call("GET", "/clients/"+id, nil, 200, &again)
+	if again["client_secret"] != secret {
+		t.Error("the secret cannot be read again")
+	}
+	var list struct{ Clients []obj }
+	w.call("GET", "/servers/default/clients", nil, 200, &list)
+	for _, l := range list.Clients {
+		if l["client_secret"] != nil {
+			t.Error("a list shows secrets")
+		}
+	}
+	again["client_secret"] = "another-secret-of-at-least-32-characters"
+	w.call("PUT", "/clients/"+id, again, 422, nil)
+	var rotated struct{ Secret string }
+	w.call("POST", "/clients/"+id+"/rotateSecret", nil, 200, &rotated)
+	if rotated.Secret == secret || len(rotated.Secret) < 32 {
+		t.Errorf("rotated to %d characters", len(rotated.Secret))
+	}
+	w.token("default", id, rotated.Secret)
+	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "subject_type": "pairwise"}, 422, nil)
+	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "tls_client_auth_subject_dn": "CN=x"}, 422, nil)
+	w.call("POST", "/clients", `[]`, 422, nil) // createClient declares no 400
+}
+
+// Who may not ask, learns nothing; what is not there, is not there in JSON.
+func TestRefusals(t *testing.T) {
+	w := newWorld(t)
+	_, gateway := w.gateway()
+	cases := []struct {
+		name, token, method, path string
+		in                        any
+		status                    int
+		code                      string
+	}{
+		{"no token", "", "GET", "/api/admin/default/servers", nil, 401, "unauthenticated"},
+		{"garbage", "garbage", "GET", "/api/admin/default/servers", nil, 401, "invalid_token"},
+		{"a gateway at the admin API", gateway, "GET", "/api/admin/default/servers", nil, 401, "invalid_token"},
+		{"an administrator at the system API", w.root, "GET", configurationPath, nil, 401, "invalid_token"},
+		{"another tenant", w.root, "GET", "/api/admin/other/servers", nil, 404, "not_found"},
+		{"unknown path", w.root, "GET", "/api/admin/default/nothing", nil, 404, "not_found"},
+		{"unknown path without a token", "", "GET", "/api/nothing", nil, 404, "not_found"},
+		{"wrong method", w.root, "PATCH", "/api/admin/default/servers", nil, 405, "method_not_allowed"},
+		{"not built", w.root, "POST", "/api/admin/default/apis/test", obj{}, 501, "not_implemented"},
+		{"another tenant in the body", w.root, "POST", "/api/admin/default/services", obj{"tenant_id": "other", "authorization_server_id": "default", "name": "x"}, 422, "invalid"},
+		{"unknown member", w.root, "POST", "/api/admin/default/services", obj{"nam": "x"}, 422, "invalid"},
+		{"broken JSON", w.root, "POST", "/api/admin/default/services", `{"name"`, 400, "malformed_json"},
+		{"no body", w.root, "POST", "/api/admin/default/services", ``, 400, "malformed_json"},
+		{"a limit too high", w.root, "GET", "/api/admin/default/servers?limit=101", nil, 400, "malformed"},
+		{"an unknown cursor", w.root, "GET", "/api/admin/default/servers?after_server_id=none", nil, 400, "malformed"},
+		{"too many events", gateway, "POST", "/api/system/default/gateways/requests", obj{"events": make([]obj, 101)}, 422, "invalid"},
+		{"an unknown workspace", w.root, "GET", "/api/admin/default/servers/nowhere/services", nil, 404, "not_found"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			sub := *w
+			sub.t = t
+			var e waist.Error
+			h := sub.callAs(c.token, c.method, c.path, c.in, c.status, &e)
+			if e.StatusCode != c.status || e.Code != c.code || e.Message == "" || e.Details == nil {
+				t.Errorf("body %+v, want code %s", e, c.code)
+			}
+			if c.status == 401 && !strings.HasPrefix(h.Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("RFC 6750 3: WWW-Authenticate %q", h.Get("WWW-Authenticate"))
+			}
+			if c.status == 405 && h.Get("Allow") != "GET, HEAD, POST" {
+				t.Errorf("RFC 9110 15.5.6: Allow %q", h.Get("Allow"))
+			}
+		})
+	}
+}
+
+// A retry with the same key answers the same and changes nothing; another body with the key is refused.
+func TestIdempotency(t *testing.T) {
+	w := newWorld(t)
+	const key = "0123456789012345678901234567890123456789"
+	body := obj{"authorization_server_id": "default", "name": "Pets"}
+	var first, second obj
+	w.call("POST", "/services", body, 201, &first, idempotencyKey, key)
+	if h := w.call("POST", "/services", body, 201, &second, idempotencyKey, key); h.Get(idempotencyReplays) != "true" || first["id"] != second["id"] {
+		t.Errorf("the retry made %v, the first call %v", second["id"], first["id"])
+	}
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Toys"}, 422, nil, idempotencyKey, key)
+	w.call("POST", "/services", body, 400, nil, idempotencyKey, "short")
+	// A refusal is not remembered: the corrected request may use the key.
+	const other = "x0123456789012345678901234567890123456789"
+	w.call("POST", "/services", obj{"authorization_server_id": "nowhere", "name": "Toys"}, 404, nil, idempotencyKey, other)
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Toys"}, 201, nil, idempotencyKey, other)
+	w.now = w.now.Add(replayWindow + time.Second)
+	body["name"] = "Pets again"
+	w.call("POST", "/services", body, 201, &second, idempotencyKey, key)
+	if first["id"] == second["id"] {
+		t.Error("after the window the key is new")
+	}
+}
+
+func TestPaging(t *testing.T) {
+	w := newWorld(t)
+	for _, n := range []string{"d", "a", "c", "b", "e"} {
+		w.call("POST", "/services", obj{"authorization_server_id": "default", "name": n, "id": "svc-" + n}, 201, nil)
+	}
+	names := func(query string) string {
+		t.Helper()
+		var list struct{ Services []struct{ Name string } }
+		w.call("GET", "/servers/default/services?search_phrase=svc-&"+query, nil, 200, &list)
+		var out []string
+		for _, s := range list.Services {
+			out = append(out, s.Name)
+		}
+		return strings.Join(out, "")
+	}
+	for query, want := range map[string]string{
+		"":                                   "abcde",
+		"limit=2":                            "ab",
+		"limit=2&after_service_id=svc-b":     "cd",
+		"limit=2&before_service_id=svc-d":    "bc",
+		"order=desc&limit=3":                 "edc",
+		"order=desc&after_service_id=svc-c":  "ba",
+		"order=desc&before_service_id=svc-c": "ed",
+		"sort=name&after_service_id=svc-d":   "e",
+		"after_service_id=svc-e":             "",
+		"service_types=system":               "",
+	} {
+		if got := names(query); got != want {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+func TestAudit(t *testing.T) {
+	w := newWorld(t)
+	w.gateway()
+	var list struct {
+		Events []obj `json:"audit_events"`
+	}
+	w.call("GET", "/servers/default/audit-events?event_subject=gateway&event_action=created", nil, 200, &list)
+	if len(list.Events) != 1 || list.Events[0]["actor_id"] != rootID {
+		t.Errorf("%+v", list)
+	}
+	w.call("GET", "/servers/default/audit-events?timestamp_to=1", nil, 200, &list)
+	if len(list.Events) != 0 {
+		t.Errorf("before 1970: %+v", list)
+	}
+	w.call("GET", "/servers/default/audit-events?timestamp_from=yesterday", nil, 400, nil)
+	w.call("GET", "/servers/default/audit-events?limit=0", nil, 400, nil)
+	w.call("GET", "/servers/default/audit-events?session_id=x", nil, 501, nil)
+}
