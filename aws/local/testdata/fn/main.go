@@ -103,6 +103,9 @@ func handle(body []byte, h http.Header) (out, failed string) {
 		Type string
 	}
 	json.Unmarshal(body, &ev)
+	if os.Getenv("FN_SHOW") != "" {
+		fmt.Println("event " + string(body))
+	}
 	if ev.Type == "REQUEST" {
 		return authorize(body), ""
 	}
