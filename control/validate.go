@@ -236,6 +236,9 @@ func ValidatePolicy(p Policy) error {
 	if len(p.Definition) > maxDefinition || !utf8.ValidString(p.Definition) {
 		c.Add("definition", "must be UTF-8 of at most 256 KiB")
 	}
+	if strings.ContainsRune(p.Definition, 0) {
+		c.Add("definition", "contains a NUL character")
+	}
 	if len(p.Validators) > maxList {
 		c.Add("validators", "has more than 200 entries")
 	}

@@ -47,7 +47,7 @@ func (a *Admin) change(ctx context.Context, actor control.Actor, workspace strin
 func (c *change) audit(ctx context.Context, subject, action, target string, before, after any) error {
 	now := c.admin.now()
 	e := control.AuditEvent{ID: store.NewTimeID(now), TenantID: c.actor.TenantID, WorkspaceID: c.workspace, Subject: subject, Action: action,
-		TargetID: target, ActorKind: c.actor.Kind, ActorID: c.actor.ID, ActorName: c.actor.Name, IP: c.actor.IP, UserAgent: cut(c.actor.UserAgent, 500),
+		TargetID: target, ActorKind: c.actor.Kind, ActorID: c.actor.ID, ActorName: printable(c.actor.Name), IP: cut(printable(c.actor.IP), 100), UserAgent: cut(printable(c.actor.UserAgent), 500),
 		Timestamp: now}
 	var err error
 	if e.Before, err = auditJSON(before); err != nil {

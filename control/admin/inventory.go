@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode"
 
 	"portcullis/control"
 	"portcullis/control/store"
@@ -103,7 +104,7 @@ func normalise(inv waist.Inventory) ([]waist.APIGroup, error) {
 		if g.Name == "" {
 			g.Name = g.ID
 		}
-		g.Name = cut(strings.ToValidUTF8(g.Name, "�"), 400)
+		g.Name = cut(printable(g.Name), 400)
 		if total += len(g.APIs); total > maxAPIs {
 			check.Add("api_groups", fmt.Sprintf("has more than %d methods", maxAPIs))
 			return nil, check.Err("inventory")
@@ -116,6 +117,16 @@ func normalise(inv waist.Inventory) ([]waist.APIGroup, error) {
 	}
 	sort.Slice(groups, func(i, j int) bool { return groups[i].ID < groups[j].ID })
 	return groups, nil
+}
+
+// printable drops control characters and what is not UTF-8.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func normaliseAPIs(check *control.Checks, at string, in []waist.GatewayAPI) []waist.GatewayAPI {

@@ -31,7 +31,7 @@ func (a *Admin) Login(ctx context.Context, tenant, username, password, ip, userA
 		e.RetryAfter = int(wait/time.Second) + 1
 		return "", s, e
 	}
-	if len(username) > 100 || len(password) > 1000 {
+	if len(username) > 100 || len(password) > 1000 || printable(username) != username {
 		username, password = "", ""
 	}
 	user, hash, err := a.store.UserByName(ctx, tenant, username)
@@ -55,7 +55,7 @@ func (a *Admin) Login(ctx context.Context, tenant, username, password, ip, userA
 	}
 	a.throttle.forget(k)
 	token = randomSecret()
-	stored := store.Session{User: user, TokenHash: tokenHash(token), IP: ip, UserAgent: cut(userAgent, 500), CreatedAt: now, SeenAt: now}
+	stored := store.Session{User: user, TokenHash: tokenHash(token), IP: cut(printable(ip), 100), UserAgent: cut(printable(userAgent), 500), CreatedAt: now, SeenAt: now}
 	actor := control.Actor{Kind: control.UserActor, ID: user.ID, Name: user.Username, TenantID: tenant, IP: ip, UserAgent: userAgent}
 	err = a.change(ctx, actor, "", func(c *change) error {
 		if err := c.PruneSessions(ctx, now.Add(-sessionIdle), now.Add(-sessionAbsolute)); err != nil {

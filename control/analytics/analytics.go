@@ -3,11 +3,12 @@ package analytics
 import (
 	"context"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"portcullis/control"
 	"portcullis/control/store"
-	"portcullis/edge/waist"
 )
 
 // Options are what Analytics needs; Store is required.
@@ -15,63 +16,193 @@ type Options struct {
 	Store     *store.Store
 	Now       func() time.Time // nil means time.Now
 	Retention time.Duration    // of single decisions; 0 means 7 days
+	Minutes   time.Duration    // of the per-minute counts; 0 means 90 days
 	Queue     int              // events waiting to be written; 0 means 20,000
 	Logger    *slog.Logger     // nil means slog.Default
 }
 
-// Analytics takes in and answers. Close it to write what is queued.
-type Analytics struct{}
+// Analytics takes in and answers. It runs one goroutine, which Close ends. It is safe for concurrent use.
+type Analytics struct {
+	store     *store.Store
+	now       func() time.Time
+	retention time.Duration
+	minutes   time.Duration
+	queue     int64
+	log       *slog.Logger
+
+	mu       sync.RWMutex // held for reading while a batch is handed over, for writing to close
+	closed   bool
+	batches  chan *batch
+	queued   atomic.Int64 // events in batches
+	finished chan struct{}
+
+	accepted, dropped, shortened atomic.Int64
+
+	gateways gatewayCache
+	pruned   time.Time // the writer's own
+}
+
+// Stats count events since the start of this process.
+type Stats struct {
+	Accepted  int64 // durable
+	Dropped   int64 // refused with TooMany or lost to an error of the database
+	Shortened int64 // stored without members that were too large
+	Queued    int64 // waiting just now
+}
 
 // New starts the writer.
-func New(o Options) *Analytics { return &Analytics{} }
-
-// Close writes what is queued and stops the writer; it waits until ctx ends at most.
-func (a *Analytics) Close(ctx context.Context) error { return nil }
-
-// Decision is one request event as it was stored: stamped with the gateway and workspace it came from.
-type Decision struct {
-	ID          string
-	TenantID    string
-	WorkspaceID string
-	GatewayID   string
-	ServiceID   string // of the API; empty when no API matched
-	At          time.Time
-	Method      string // of the API, or what was asked for
-	Path        string // template
-	waist.RequestEvent
+func New(o Options) *Analytics {
+	a := &Analytics{store: o.Store, now: o.Now, retention: o.Retention, minutes: o.Minutes, queue: int64(o.Queue), log: o.Logger,
+		finished: make(chan struct{})}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.retention <= 0 {
+		a.retention = 7 * 24 * time.Hour
+	}
+	if a.minutes <= 0 {
+		a.minutes = 90 * 24 * time.Hour
+	}
+	if a.queue <= 0 {
+		a.queue = 20_000
+	}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	a.batches = make(chan *batch, a.queue) // a batch holds one event at least, so sending never waits
+	go a.write()
+	return a
 }
 
-// Filter narrows Recent; empty members do not.
-type Filter struct {
-	Result   string // waist.ResultAuthorized, waist.ResultUnauthorized
-	Reason   string
-	APIID    string
-	PolicyID string
-	Before   string // cursor: the ID of the last decision already shown
-	Limit    int    // 0 means 20; at most 100
+// Close refuses new events, writes what is queued, and stops the writer. It waits until ctx ends at most.
+func (a *Analytics) Close(ctx context.Context) error {
+	a.mu.Lock()
+	if !a.closed {
+		a.closed = true
+		close(a.batches)
+	}
+	a.mu.Unlock()
+	select {
+	case <-a.finished:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
-// Count is how many decisions of one kind were taken in one minute, or in the whole time asked for.
-type Count struct {
-	Minute    time.Time // zero in totals
-	Result    string
-	Reason    string
-	Decisions int64
-	Duration  time.Duration // sum
+// Stats reads the counters.
+func (a *Analytics) Stats() Stats {
+	return Stats{Accepted: a.accepted.Load(), Dropped: a.dropped.Load(), Shortened: a.shortened.Load(), Queued: a.queued.Load()}
 }
 
-// Ingest stores the events of a gateway's client (scope push_gateway_requests) and returns how many; they are durable
-// when it returns. TooMany when the queue is full.
-func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, events []waist.RequestEvent) (int, error) {
-	return 0, control.Errorf(control.NotImplemented, "not_implemented", "not implemented")
+// batch is the events of one push on their way to the database.
+type batch struct {
+	rows []store.Decision
+	done chan error // gets one value
 }
 
-// Recent lists the newest decisions of a workspace first.
-func (a *Analytics) Recent(ctx context.Context, actor control.Actor, wid string, f Filter) ([]Decision, error) {
-	return nil, control.Errorf(control.NotImplemented, "not_implemented", "not implemented")
+// One transaction takes in what has come together while the last one was being written, up to a bound.
+const (
+	maxTransaction = 4_000
+	writeTimeout   = 10 * time.Second
+	pruneEvery     = 10 * time.Minute
+	pruneAtOnce    = 20_000
+)
+
+// write is the writer: it ends when batches is closed and empty.
+func (a *Analytics) write() {
+	defer close(a.finished)
+	for first := range a.batches {
+		together := []*batch{first}
+		rows := first.rows
+	more:
+		for len(rows) < maxTransaction {
+			select {
+			case b, ok := <-a.batches:
+				if !ok {
+					break more
+				}
+				together = append(together, b)
+				rows = append(rows, b.rows...)
+			default:
+				break more
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+		err := a.store.Tx(ctx, func(tx *store.Tx) error { return tx.AddDecisions(ctx, rows) })
+		cancel()
+		n := int64(len(rows))
+		a.queued.Add(-n)
+		if err != nil {
+			a.dropped.Add(n)
+			a.log.Error("request events were lost", "events", n, "error", err)
+		} else {
+			a.accepted.Add(n)
+		}
+		for _, b := range together {
+			b.done <- err
+		}
+		if now := a.now(); now.Sub(a.pruned) >= pruneEvery {
+			a.pruned = now
+			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+			if err := a.Prune(ctx); err != nil {
+				a.log.Error("old request events were not removed", "error", err)
+			}
+			cancel()
+		}
+	}
 }
 
-// Counts are the decisions of a workspace per minute, result and reason since a time, at most 24 hours back.
-func (a *Analytics) Counts(ctx context.Context, actor control.Actor, wid string, since time.Time) ([]Count, error) {
-	return nil, control.Errorf(control.NotImplemented, "not_implemented", "not implemented")
+// Prune removes what is older than the retention. The writer does so every ten minutes of traffic.
+func (a *Analytics) Prune(ctx context.Context) error {
+	all, err := a.store.AllWorkspaces(ctx)
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	for _, w := range all {
+		err := a.store.Tx(ctx, func(tx *store.Tx) error {
+			_, err := tx.PruneDecisions(ctx, w[0], w[1], now.Add(-a.retention), now.Add(-a.minutes), pruneAtOnce)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gatewayCache remembers which gateway a client belongs to, for half a second: a deleted gateway's events are refused
+// soon after.
+type gatewayCache struct {
+	mu   sync.Mutex
+	seen map[[2]string]gatewayEntry // :: tenant, client → gateway
+}
+
+type gatewayEntry struct {
+	gateway, workspace string
+	at                 time.Time
+}
+
+func (a *Analytics) gatewayOf(ctx context.Context, actor control.Actor) (gatewayEntry, error) {
+	k := [2]string{actor.TenantID, actor.ID}
+	now := a.now()
+	a.gateways.mu.Lock()
+	e, ok := a.gateways.seen[k]
+	a.gateways.mu.Unlock()
+	if age := now.Sub(e.at); ok && age >= 0 && age < 500*time.Millisecond {
+		return e, nil
+	}
+	s, err := a.store.StateOfClient(ctx, actor.TenantID, actor.ID)
+	if err != nil {
+		return gatewayEntry{}, err
+	}
+	e = gatewayEntry{s.GatewayID, s.WorkspaceID, now}
+	a.gateways.mu.Lock()
+	defer a.gateways.mu.Unlock()
+	if a.gateways.seen == nil || len(a.gateways.seen) > 10_000 {
+		a.gateways.seen = map[[2]string]gatewayEntry{}
+	}
+	a.gateways.seen[k] = e
+	return e, nil
 }

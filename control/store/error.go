@@ -71,6 +71,8 @@ func wrap(err error) error {
 			return fmt.Errorf("%w (%w)", ErrExists, err)
 		case "23503": // foreign_key_violation
 			return fmt.Errorf("%w (%w)", ErrReferenced, err)
+		case "22021", "22P05": // character_not_in_repertoire, untranslatable_character
+			return control.Errorf(control.Malformed, "bad_text", "a text holds a NUL character or is not UTF-8")
 		}
 		switch class := pe.Code[:min(2, len(pe.Code))]; {
 		case class == "08", class == "53", class == "57", class == "58":
