@@ -141,10 +141,10 @@ func (x *exchange) write(w http.ResponseWriter, out *answer) {
 			h["X-Amzn-Remapped-"+name] = v
 		}
 	}
-	h.Set("X-Amzn-Requestid", x.requestID)
-	h.Set("X-Amz-Apigw-Id", x.extendedID)
+	h["x-amzn-RequestId"] = []string{x.requestID} // in the spelling of the service
+	h["x-amz-apigw-id"] = []string{x.extendedID}
 	if out.errorType != "" {
-		h.Set("X-Amzn-Errortype", out.errorType)
+		h["x-amzn-ErrorType"] = []string{out.errorType}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(out.body)))
 	w.WriteHeader(out.status)

@@ -25,9 +25,10 @@ type route struct {
 // request is one call of an operation, parsed.
 type request struct {
 	*wire.Call
-	params  map[string]string // :: variable of the path pattern → decoded value
-	query   url.Values
-	account *account
+	operation string
+	params    map[string]string // :: variable of the path pattern → decoded value
+	query     url.Values
+	account   *account
 }
 
 // raw is an answer that is not JSON.
@@ -43,7 +44,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, c *wire.Call) {
 		wire.WriteError(w, c, wire.NotImplemented("apigateway", c.Request.Method+" "+c.Request.URL.Path))
 		return
 	}
-	q := &request{Call: c, params: params, query: c.Request.URL.Query()}
+	q := &request{Call: c, operation: rt.operation, params: params, query: c.Request.URL.Query()}
 	sc := scope{Partition: c.Partition, Account: c.Account, Region: c.Region}
 	if sc.Partition == "" {
 		sc.Partition = "aws"

@@ -37,6 +37,10 @@ var responseKinds = map[string]responseKind{
 	"WAF_FILTERED":                   {"403", "ForbiddenException"},
 }
 
+// responseTypeOrder is the order in which the service's validation text names the types.
+const responseTypeOrder = "REQUEST_TOO_LARGE, RESOURCE_NOT_FOUND, AUTHORIZER_CONFIGURATION_ERROR, MISSING_AUTHENTICATION_TOKEN, BAD_REQUEST_BODY, INVALID_SIGNATURE, INVALID_API_KEY, BAD_REQUEST_PARAMETERS, AUTHORIZER_FAILURE, UNAUTHORIZED, " +
+	"INTEGRATION_TIMEOUT, ACCESS_DENIED, DEFAULT_4XX, DEFAULT_5XX, WAF_FILTERED, QUOTA_EXCEEDED, THROTTLED, API_CONFIGURATION_ERROR, UNSUPPORTED_MEDIA_TYPE, INTEGRATION_FAILURE, EXPIRED_TOKEN"
+
 const defaultTemplate = `{"message":$context.error.messageString}`
 
 func (q *request) gatewayResponse() (*api, string, error) {
@@ -46,7 +50,7 @@ func (q *request) gatewayResponse() (*api, string, error) {
 	}
 	t := q.params["response_type"]
 	if _, ok := responseKinds[t]; !ok {
-		return nil, "", validation("1 validation error detected: Value '" + t + "' at 'responseType' failed to satisfy constraint: Member must satisfy enum value set: [" + strings.Join(sortedKeys(responseKinds), ", ") + "]")
+		return nil, "", validation("1 validation error detected: Value '" + t + "' at 'responseType' failed to satisfy constraint: Member must satisfy enum value set: [" + responseTypeOrder + "]")
 	}
 	return a, t, nil
 }
@@ -133,10 +137,17 @@ func (s *Service) updateGatewayResponse(q *request) (any, error) {
 		return nil, err
 	}
 	g := clone(a.edited.effectiveResponse(t))
+	// Here an operation that a path does not take is answered like a path that does not exist.
 	err = q.patch([]patchRule{
-		setString("/statusCode", &g.StatusCode),
-		inMap("/responseParameters/{}", &g.ResponseParameters),
-		inMap("/responseTemplates/{}", &g.ResponseTemplates),
+		{"/statusCode", "add,remove,replace,move,copy,test", func(op patchOp, _ []string) error {
+			if op.Op != "replace" {
+				return badRequest("Invalid patch path /statusCode")
+			}
+			g.StatusCode = op.Value
+			return nil
+		}},
+		notEmpty("responseParameters", present(inMap("/responseParameters/{}", &g.ResponseParameters), func(k string) bool { _, ok := g.ResponseParameters[k]; return ok }, noParameter)),
+		notEmpty("responseTemplates", inMap("/responseTemplates/{}", &g.ResponseTemplates)),
 	})
 	if err != nil {
 		return nil, err
@@ -146,6 +157,19 @@ func (s *Service) updateGatewayResponse(q *request) (any, error) {
 	}
 	a.edited.GatewayResponses[t] = g
 	return g, nil
+}
+
+// notEmpty refuses to set an entry to nothing.
+func notEmpty(member string, rule patchRule) patchRule {
+	return patchRule{rule.path, rule.ops, func(op patchOp, seg []string) error {
+		if err := rule.apply(op, seg); err != nil {
+			return err
+		}
+		if op.Op != "remove" && op.Value == "" {
+			return badRequest("Invalid null or empty value in " + member)
+		}
+		return nil
+	}}
 }
 
 func (s *Service) deleteGatewayResponse(q *request) (any, error) {

@@ -36,11 +36,10 @@ func (x *exchange) integrate() (*answer, error) {
 
 // backend is an integration's answer before it is mapped.
 type backend struct {
-	status    int
-	header    http.Header
-	body      []byte
-	selector  string // what selection patterns are matched against
-	overrides map[string]string
+	status   int
+	header   http.Header
+	body     []byte
+	selector string // what selection patterns are matched against
 }
 
 // requestBody applies the request template for the content type, or passes the body on as the pass-through behaviour says.
@@ -263,6 +262,9 @@ func (x *exchange) invokeFunction(in *integration, payload []byte) (wire.InvokeR
 	fn, ok := functionARN(uri)
 	if !ok {
 		return wire.InvokeResult{}, internalError(500, "the integration's URI names no Lambda function: "+uri)
+	}
+	if in.HTTPMethod != http.MethodPost { // a Lambda function takes POST only, and the service does not correct it
+		return wire.InvokeResult{}, spaced("INTEGRATION_FAILURE", 500, "Internal server error", "the integration's httpMethod is "+in.HTTPMethod+", Lambda needs POST")
 	}
 	ctx, cancel := context.WithTimeout(x.ctx.Context(), time.Duration(in.TimeoutInMillis)*time.Millisecond)
 	defer cancel()

@@ -187,6 +187,9 @@ func (s *Service) deleteIntegration(q *request) (any, error) {
 func (q *request) integrationResponse() (*method, *integration, *integrationResponse, error) {
 	_, m, in, err := q.integration()
 	if err != nil {
+		if awsMessage(err) == badMethod { // an absent method is answered like an absent integration here
+			err = notFound(badIntegration)
+		}
 		return nil, nil, nil, err
 	}
 	ir := in.IntegrationResponses[q.params["status_code"]]
@@ -206,8 +209,8 @@ func (s *Service) putIntegrationResponse(q *request) (any, error) {
 		return nil, err
 	}
 	ir.StatusCode = q.params["status_code"]
-	if m.MethodResponses[ir.StatusCode] == nil {
-		return nil, notFound("Invalid Response status code specified")
+	if !statusCode.MatchString(ir.StatusCode) {
+		return nil, invalid([]string{wrongStatusCode(ir.StatusCode)})
 	}
 	if err := checkIntegrationResponse(m, ir); err != nil {
 		return nil, err
@@ -226,8 +229,11 @@ func checkIntegrationResponse(m *method, ir *integrationResponse) error {
 		return badRequest("Invalid selection pattern specified: " + ir.SelectionPattern)
 	}
 	for to, from := range ir.ResponseParameters {
-		mr := m.MethodResponses[ir.StatusCode]
-		if _, declared := mr.ResponseParameters[to]; !declared {
+		var declared bool
+		if mr := m.MethodResponses[ir.StatusCode]; mr != nil {
+			_, declared = mr.ResponseParameters[to]
+		}
+		if !declared {
 			return badRequest("Invalid mapping expression parameter specified: " + to)
 		}
 		if !responseSource.MatchString(from) {

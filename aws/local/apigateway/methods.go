@@ -118,8 +118,8 @@ func (s *Service) updateMethod(q *request) (any, error) {
 		}},
 		setString("/operationName", &m.OperationName),
 		setString("/requestValidatorId", &m.RequestValidatorID),
-		inMap("/requestModels/{}", &m.RequestModels),
-		inBoolMap("/requestParameters/{}", &m.RequestParameters),
+		present(inMap("/requestModels/{}", &m.RequestModels), func(k string) bool { _, ok := m.RequestModels[k]; return ok }, noContentType),
+		present(inBoolMap("/requestParameters/{}", &m.RequestParameters), func(k string) bool { _, ok := m.RequestParameters[k]; return ok }, noParameter),
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (s *Service) putMethodResponse(q *request) (any, error) {
 	}
 	code := q.params["status_code"]
 	if !statusCode.MatchString(code) {
-		return nil, badRequest("Invalid status code specified: " + code)
+		return nil, invalid([]string{wrongStatusCode(code)})
 	}
 	if m.MethodResponses[code] != nil {
 		return nil, conflict("Response already exists for this resource")
@@ -188,6 +188,11 @@ func checkMethodResponse(d *definition, mr *methodResponse) error {
 }
 
 func (q *request) methodResponse() (*api, *method, *methodResponse, error) {
+	if !statusCode.MatchString(q.params["status_code"]) {
+		if err := q.patch(nil); err != nil { // names the status code, after whatever else violates a constraint
+			return nil, nil, nil, err
+		}
+	}
 	a, _, m, err := q.method()
 	if err != nil {
 		return nil, nil, nil, err
@@ -214,8 +219,8 @@ func (s *Service) updateMethodResponse(q *request) (any, error) {
 	}
 	mr := clone(old)
 	err = q.patch([]patchRule{
-		inMap("/responseModels/{}", &mr.ResponseModels),
-		inBoolMap("/responseParameters/{}", &mr.ResponseParameters),
+		present(inMap("/responseModels/{}", &mr.ResponseModels), func(k string) bool { _, ok := mr.ResponseModels[k]; return ok }, noContentType),
+		present(inBoolMap("/responseParameters/{}", &mr.ResponseParameters), func(k string) bool { _, ok := mr.ResponseParameters[k]; return ok }, noParameter),
 	})
 	if err != nil {
 		return nil, err

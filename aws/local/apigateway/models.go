@@ -171,13 +171,16 @@ func (s *Service) updateValidator(q *request) (any, error) {
 		return nil, err
 	}
 	v := clone(old)
-	err = q.patch([]patchRule{
+	err = q.patchListed([]patchRule{
 		setString("/name", &v.Name),
-		setBool("/validateRequestBody", &v.ValidateRequestBody),
 		setBool("/validateRequestParameters", &v.ValidateRequestParameters),
+		setBool("/validateRequestBody", &v.ValidateRequestBody),
 	})
 	if err != nil {
 		return nil, err
+	}
+	if v.Name == "" {
+		return nil, badRequest("Request Validator name cannot be blank")
 	}
 	a.edited.Validators[v.ID] = v
 	return v, nil

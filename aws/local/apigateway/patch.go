@@ -10,7 +10,7 @@ import (
 // patchOp is one operation of an Update… call. Values are always strings on the wire.
 type patchOp struct {
 	Op    string `json:"op"`
-	Path  string `json:"path"`
+	Path  string `json:"path"` // "null" when it was not sent, which is how the service's errors show it
 	Value string `json:"value"`
 	From  string `json:"from"`
 }
@@ -54,13 +54,23 @@ func (q *request) patchAs(rules []patchRule, unknown func(patchOp) string) error
 	if len(body.PatchOperations) > 1000 {
 		return badRequest("Too many patch operations")
 	}
+	var wrong []string
 	for i, op := range body.PatchOperations {
 		if !slices.Contains(patchEnum, op.Op) {
-			return validation(fmt.Sprintf("1 validation error detected: Value '%s' at '%s.patchOperations.%d.member.op' failed to satisfy constraint: Member must satisfy enum value set: [add, remove, move, test, replace, copy]",
-				op.Op, q.inputName(), i+1))
+			wrong = append(wrong, fmt.Sprintf("Value '%s' at '%s.patchOperations.%d.member.op' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+				op.Op, q.inputName(), i+1, strings.Join(patchEnum, ", ")))
 		}
 	}
+	if code := q.params["status_code"]; code != "" && !statusCode.MatchString(code) {
+		wrong = append(wrong, wrongStatusCode(code))
+	}
+	if err := invalid(wrong); err != nil {
+		return err
+	}
 	for _, op := range body.PatchOperations {
+		if op.Path == "" {
+			op.Path = "null"
+		}
 		if err := applyPatch(op, rules, unknown); err != nil {
 			return err
 		}
@@ -68,27 +78,24 @@ func (q *request) patchAs(rules []patchRule, unknown func(patchOp) string) error
 	return nil
 }
 
-// inputName is the name of the request shape as the service's validation texts show it.
+// inputName is the name of the request shape as the service's validation texts show it: "updateMethodInput".
 func (q *request) inputName() string {
-	switch {
-	case q.params["authorizer_id"] != "":
-		return "updateAuthorizerInput"
-	case q.params["deployment_id"] != "":
-		return "updateDeploymentInput"
-	case q.params["stage_name"] != "":
-		return "updateStageInput"
-	case q.params["model_name"] != "":
-		return "updateModelInput"
-	case q.params["response_type"] != "":
-		return "updateGatewayResponseInput"
-	case q.params["http_method"] != "":
-		return "updateMethodInput"
-	case q.params["resource_id"] != "":
-		return "updateResourceInput"
-	case q.params["restapi_id"] != "":
-		return "updateRestApiInput"
+	return strings.ToLower(q.operation[:1]) + q.operation[1:] + "Input"
+}
+
+// invalid joins constraint violations into one ValidationException; nil when there are none.
+func invalid(wrong []string) error {
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return validation("1 validation error detected: " + wrong[0])
 	}
-	return "updateInput"
+	return validation(fmt.Sprintf("%d validation errors detected: %s", len(wrong), strings.Join(wrong, "; ")))
+}
+
+func wrongStatusCode(code string) string {
+	return "Value '" + code + "' at 'statusCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-5]\\d\\d"
 }
 
 func applyPatch(op patchOp, rules []patchRule, unknown func(patchOp) string) error {
@@ -185,6 +192,21 @@ func inMap(path string, to *map[string]string) patchRule {
 		return nil
 	}}
 }
+
+// present refuses a replacement or removal of an entry that is not there, with the text that the service has for it.
+func present(rule patchRule, has func(key string) bool, message string) patchRule {
+	return patchRule{rule.path, rule.ops, func(op patchOp, seg []string) error {
+		if op.Op != "add" && !has(seg[len(seg)-1]) {
+			return notFound(message)
+		}
+		return rule.apply(op, seg)
+	}}
+}
+
+const (
+	noParameter   = "Invalid parameter name specified"
+	noContentType = "Content-Type specified was not found"
+)
 
 func inBoolMap(path string, to *map[string]bool) patchRule {
 	return patchRule{path, "add,remove,replace", func(op patchOp, seg []string) error {

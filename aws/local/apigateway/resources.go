@@ -137,6 +137,10 @@ func (s *Service) updateResource(q *request) (any, error) {
 	parentID, part := r.ParentID, r.PathPart
 	err = q.patchListed([]patchRule{
 		{"/parentId", "replace", func(op patchOp, _ []string) error {
+			if r.ParentID == "" {
+				parentID = op.Value
+				return nil
+			}
 			p := d.Resources[op.Value]
 			if p == nil {
 				return notFound(badResource)
@@ -155,8 +159,11 @@ func (s *Service) updateResource(q *request) (any, error) {
 		return nil, err
 	}
 	if r.ParentID == "" {
-		if part != "" || parentID != "" {
-			return nil, badRequest("Root resource cannot be updated.")
+		if part != "" {
+			return nil, badRequest("Root resource cannot update its pathPart.")
+		}
+		if parentID != "" {
+			return nil, badRequest("Root resource cannot update its parentId.")
 		}
 		return q.resourceView(r), nil
 	}

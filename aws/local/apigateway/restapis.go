@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"portcullis/aws/local/wire"
 )
@@ -98,10 +99,26 @@ func (s *Service) createRestAPI(q *request) (any, error) {
 }
 
 func checkEndpoint(e endpoint) error {
-	if len(e.Types) != 1 || !slices.Contains([]string{"EDGE", "REGIONAL", "PRIVATE"}, e.Types[0]) {
-		return badRequest("Invalid endpoint type specified. Exactly one of EDGE, REGIONAL or PRIVATE is allowed")
+	var wrong []string
+	for _, t := range e.Types {
+		if !slices.Contains([]string{"EDGE", "REGIONAL", "PRIVATE"}, t) {
+			wrong = append(wrong, "Value '["+strings.Join(e.Types, ", ")+"]' at 'createRestApiInput.endpointConfiguration.types' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [PRIVATE, EDGE, REGIONAL]]")
+			break
+		}
 	}
-	return nil
+	if t := e.IPAddressType; t != "" && t != "ipv4" && t != "dualstack" {
+		wrong = append(wrong, "Value '"+t+"' at 'createRestApiInput.endpointConfiguration.ipAddressType' failed to satisfy constraint: Member must satisfy enum value set: [ipv4, dualstack]")
+	}
+	if err := invalid(wrong); err != nil {
+		return err
+	}
+	switch len(e.Types) {
+	case 1:
+		return nil
+	case 0:
+		return badRequest("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
+	}
+	return badRequest("Cannot create an api with multiple Endpoint Types.")
 }
 
 // blankAPI is a new REST API with a root resource and the two models that every API is born with.

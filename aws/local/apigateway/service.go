@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -165,13 +164,4 @@ func validation(message string) error {
 
 func limitExceeded(message string) error {
 	return &wire.Error{Status: http.StatusTooManyRequests, Code: "LimitExceededException", Message: message}
-}
-
-// errorCode is the AWS code of err, or "" when it is none of theirs.
-func errorCode(err error) string {
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
 }

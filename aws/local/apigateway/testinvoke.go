@@ -29,11 +29,18 @@ func (s *Service) testInvokeMethod(q *request) (any, error) {
 	if x.verb == "ANY" {
 		x.verb = http.MethodGet
 	}
-	if in.PathWithQueryString == "" {
+	if in.PathWithQueryString == "" { // without a path the template itself is the path, variables included
 		x.path = r.Path
 	}
 	x.match = match{resource: r, method: m, params: templateParams(r.Path, x.path)}
 	x.ctx.Method = x.verb
+	x.note("Starting execution for request: %s", x.requestID)
+	x.note("HTTP Method: %s, Resource Path: %s", x.verb, x.path)
+	x.note("Method request path: %s", pairs(x.match.params))
+	query, _ := x.eventQuery()
+	x.note("Method request query string: %s", pairs(query))
+	x.note("Method request headers: %s", pairs(in.Headers))
+	x.note("Method request body before transformations: %s", in.Body)
 	err = x.validate()
 	var out *answer
 	if err == nil {
@@ -42,17 +49,34 @@ func (s *Service) testInvokeMethod(q *request) (any, error) {
 	if err != nil {
 		var f *failure
 		if errors.As(err, &f) {
-			x.note("Execution failed: %s", f.detail)
+			x.note("Execution failed due to configuration error: %s", f.detail)
 		}
 		out = x.gatewayResponse(err)
+		out.header.Set("x-amzn-ErrorType", out.errorType)
+	} else {
+		x.note("Method response body after transformations: %s", out.body)
+		x.note("Successfully completed execution")
 	}
 	x.note("Method completed with status: %d", out.status)
 	single := map[string]string{}
+	if v := out.header["X-Amzn-Errortype"]; v != nil {
+		delete(out.header, "X-Amzn-Errortype")
+		out.header["x-amzn-ErrorType"] = v
+	}
 	for k, v := range out.header {
 		single[k] = lastOf(v)
 	}
 	return map[string]any{"status": out.status, "body": string(out.body), "headers": single, "multiValueHeaders": out.header,
 		"log": x.log(), "latency": s.opt.Now().Sub(x.start).Milliseconds()}, nil
+}
+
+// pairs prints a map as the execution log does: {a=1, b=2}.
+func pairs(m map[string]string) string {
+	var out []string
+	for _, k := range sortedKeys(m) {
+		out = append(out, k+"="+m[k])
+	}
+	return "{" + strings.Join(out, ", ") + "}"
 }
 
 // templateParams reads the path variables of one template from one path; a path that does not fit has none.
