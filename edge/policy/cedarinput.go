@@ -198,8 +198,7 @@ func cedarContexts(in *Input, r *Reads, m cedar.RecordMap) error {
 			names = append(names, types.String(name))
 			continue
 		}
-		row := scopeRow{scope: name, prefix: name[:len(name)-1]}
-		params[types.String(name)] = cedarTextSet(dynamicParams(in, &row))
+		params[types.String(name)] = cedarTextSet(dynamicParams(in, name, 0))
 	}
 	m["scopes"] = cedar.NewSet(names...)
 	m["scope_params"] = cedar.NewRecord(params)

@@ -285,9 +285,11 @@ func (s *fieldsStep) reads(r *Reads, _ lookup) {
 
 func (s *scopesStep) reads(r *Reads, _ lookup) {
 	r.addContext("scopes", true)
-	r.addClaim("scp", true)
-	r.addClaim("scope", true)
 	for i := range s.rows {
+		if !s.rows[i].dynamic {
+			r.addClaim("scp", true)
+			r.addClaim("scope", true)
+		}
 		s.rows[i].right.reads(r)
 	}
 }

@@ -15,9 +15,9 @@ import (
 type scopesStep struct{ rows []scopeRow }
 
 type scopeRow struct {
-	scope  string
-	prefix string // of a dynamic scope: "users."
-	param  int
+	scope   string
+	dynamic bool
+	param   int
 	comparison
 }
 
@@ -37,7 +37,7 @@ func compileScopes(v *waist.Validator, at string, ps *problems) step {
 		}
 		op, right, good := compileRight(row, path, ps)
 		ok = ok && good
-		if good && r.prefix == "" && op != cmpPresent && op != cmpAbsent {
+		if good && !r.dynamic && op != cmpPresent && op != cmpAbsent {
 			ps.add(path+".comparator", `the scope %q is not dynamic (its name does not end in "*") and has no parameters; use present or absent`, row.Field)
 			ok = false
 		}
@@ -66,7 +66,7 @@ func parseScopeField(src string) (scopeRow, error) {
 	}
 	switch stars := strings.Count(r.scope, "*"); {
 	case stars == 1 && strings.HasSuffix(r.scope, "*") && len(r.scope) > 1:
-		r.prefix = r.scope[:len(r.scope)-1]
+		r.dynamic = true
 	case stars > 0:
 		return r, errors.New(`a dynamic scope ends in its separator and one "*", e.g. users.*`)
 	case r.scope != src:
@@ -89,10 +89,10 @@ func (s *scopesStep) eval(e *env) outcome {
 }
 
 func (r *scopeRow) eval(e *env) outcome {
-	if r.prefix == "" {
+	if !r.dynamic {
 		return outcomeOf(grantedScope(e.in, r.scope) == (r.op == cmpPresent))
 	}
-	params := dynamicParams(e.in, r)
+	params := dynamicParams(e.in, r.scope, r.param)
 	v := value{}
 	if len(params) > 0 {
 		v = value{kind: kindList, texts: params}
@@ -134,37 +134,24 @@ func eachScope(claims map[string]any, f func(string) bool) {
 	}
 }
 
-// dynamicParams is the list of parameters that the dynamic scope was granted with, from contexts.scopes where it is
-// filled, else from the token's scopes by prefix.
-func dynamicParams(in *Input, r *scopeRow) []string {
+// dynamicParams is the list of parameters that the dynamic scope was granted with. Only contexts.scopes says so: whether
+// users.joe is a grant of users.* or a scope of its own is for the workspace to know.
+func dynamicParams(in *Input, scope string, param int) []string {
+	scopes, _ := in.Contexts["scopes"].(map[string]any)
+	grants := valueOf(scopes[scope])
 	var out []string
-	if scopes, ok := in.Contexts["scopes"].(map[string]any); ok {
-		grants := valueOf(scopes[r.scope])
-		for _, g := range grants.list {
-			grant, ok := g.(map[string]any)
-			if !ok {
-				continue
-			}
-			params := valueOf(grant["params"])
-			if r.param < params.size() {
-				if p := params.at(r.param); p.kind == kindText {
-					out = append(out, p.s)
-				}
+	for _, g := range grants.list {
+		grant, ok := g.(map[string]any)
+		if !ok {
+			continue
+		}
+		params := valueOf(grant["params"])
+		if param < params.size() {
+			if p := params.at(param); p.kind == kindText {
+				out = append(out, p.s)
 			}
 		}
-		if len(out) > 0 {
-			return out
-		}
 	}
-	if r.param != 0 {
-		return nil
-	}
-	eachScope(in.AuthnCtx, func(s string) bool {
-		if rest, ok := strings.CutPrefix(s, r.prefix); ok && rest != "" {
-			out = append(out, rest)
-		}
-		return true
-	})
 	return out
 }
 
