@@ -1,0 +1,491 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+
+	"portcullis/aws/local"
+	"portcullis/aws/local/lambda"
+	"portcullis/aws/signed"
+	"portcullis/edge/waist"
+)
+
+// The tests in this file run the real program: a zip with its bootstrap, in the local AWS's Lambda, behind its API
+// Gateway, against a control plane over HTTP.
+
+const (
+	region      = "eu-west-1"
+	account     = "123456789012"
+	functionARN = "arn:aws:lambda:" + region + ":" + account + ":function:cloudentity-microperimeter-authorizer"
+	secretText  = "the-gateways-secret-must-not-be-logged-42"
+	scheduled   = `{"version":"0","detail-type":"Scheduled Event","source":"aws.events","region":"eu-west-1","detail":{}}`
+)
+
+var buildZip = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "portcullis-bootstrap-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "bootstrap")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, errors.New(string(out))
+	}
+	b, err := os.ReadFile(bin)
+	if err != nil {
+		return nil, err
+	}
+	var z bytes.Buffer
+	w := zip.NewWriter(&z)
+	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	h.SetMode(0o755)
+	f, err := w.CreateHeader(h)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Write(b); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return z.Bytes(), err
+})
+
+// world is a control plane, an AWS account with a pet store, and the function.
+type world struct {
+	t     *testing.T
+	aws   *signed.Client
+	url   string // of the local AWS
+	plane *controlPlane
+	api   string
+
+	mu   sync.Mutex
+	logs []string
+}
+
+// controlPlane serves the published system API. It binds every group that it hears of.
+type controlPlane struct {
+	*httptest.Server
+	key *ecdsa.PrivateKey
+
+	mu        sync.Mutex
+	cfg       waist.Configuration
+	inventory waist.Inventory
+	events    []waist.RequestEvent
+	bind      bool
+	down      bool
+	polls     int
+}
+
+func newControlPlane(t *testing.T) *controlPlane {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &controlPlane{key: key}
+	jwks, _ := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1"}}})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /default/system/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
+		if _, secret, _ := r.BasicAuth(); secret != secretText {
+			w.WriteHeader(401)
+			return
+		}
+		fmt.Fprint(w, `{"access_token":"system-token","expires_in":3600}`)
+	})
+	mux.HandleFunc("/api/system/default/gateways/", func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/system/default/gateways/") {
+		case "GET configuration":
+			p.polls++
+			etag := fmt.Sprintf(`"%d"`, p.cfg.Revision)
+			w.Header().Set("ETag", etag)
+			if p.down {
+				w.WriteHeader(503)
+			} else if r.Header.Get("If-None-Match") == etag {
+				w.WriteHeader(304)
+			} else {
+				_ = json.NewEncoder(w).Encode(p.cfg)
+			}
+		case "POST configuration":
+			_ = json.NewDecoder(r.Body).Decode(&p.inventory)
+			p.rebind()
+			fmt.Fprintf(w, `{"number_of_added_api_groups":%d}`, len(p.inventory.APIGroups))
+		case "POST requests":
+			var ev waist.RequestEvents
+			_ = json.NewDecoder(r.Body).Decode(&ev)
+			p.events = append(p.events, ev.Events...)
+			fmt.Fprintf(w, `{"number_of_pushed_events":%d}`, len(ev.Events))
+		case "POST introspect":
+			fmt.Fprint(w, `{"active":false}`)
+		default:
+			w.WriteHeader(404)
+		}
+	})
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	p.cfg = waist.Configuration{TenantID: "default", ServerID: "demo", IssuerURL: p.URL + "/default/demo", JWKS: jwks, Revision: 1,
+		Policies: []waist.Policy{{ID: "needs-joe", Language: "cloudentity", Type: "api", Validators: []waist.Validator{{Name: "identity-context",
+			Conf: json.RawMessage(`{"fields":[{"field":"sub","comparator":"equals","value":"joe"}]}`)}}}}}
+	return p
+}
+
+// rebind makes one service of each group while bind is set; mu is held.
+func (p *controlPlane) rebind() {
+	policies := map[string]string{}
+	for _, a := range p.cfg.APIs {
+		policies[a.ServiceID+a.Method+a.Path] = a.PolicyID
+	}
+	before, _ := json.Marshal(p.cfg)
+	p.cfg.Services, p.cfg.APIs = nil, nil
+	for _, g := range p.inventory.APIGroups {
+		if !p.bind {
+			break
+		}
+		p.cfg.Services = append(p.cfg.Services, waist.ConnectedService{ID: g.ID, Name: g.Name, APIGroupID: g.ID, APIGroupMetadata: g.Metadata, Audience: "pets"})
+		for _, a := range g.APIs {
+			p.cfg.APIs = append(p.cfg.APIs, waist.API{ID: g.ID + a.Method + a.Path, ServiceID: g.ID, Method: a.Method, Path: a.Path, PolicyID: policies[g.ID+a.Method+a.Path]})
+		}
+	}
+	if after, _ := json.Marshal(p.cfg); !bytes.Equal(before, after) {
+		p.cfg.Revision++
+	}
+}
+
+func (p *controlPlane) setBind(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bind = on
+	p.rebind()
+}
+
+func (p *controlPlane) setPolicy(method, path, policy string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.cfg.APIs {
+		if a := &p.cfg.APIs[i]; a.Method == method && a.Path == path {
+			a.PolicyID = policy
+		}
+	}
+	p.cfg.Revision++
+}
+
+func (p *controlPlane) token(t *testing.T, sub string) string {
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: p.key, KeyID: "k1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := json.Marshal(map[string]any{"iss": p.URL + "/default/demo", "sub": sub, "aud": "pets", "exp": time.Now().Add(time.Hour).Unix()})
+	jws, err := s.Sign(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := jws.CompactSerialize()
+	return out
+}
+
+const petStore = `{"openapi":"3.0.1","info":{"title":"PetStore","version":"1"},"paths":{
+ "/pets":{"get":{"responses":{"200":{"description":"ok"}},"x-amazon-apigateway-integration":{"type":"MOCK","requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200","responseTemplates":{"application/json":"{\"caller\":\"$context.authorizer.principalId\"}"}}}}},
+          "options":{"responses":{"200":{"description":"ok"}},"x-amazon-apigateway-integration":{"type":"MOCK","requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200"}}}}},
+ "/pets/{petId}":{"get":{"responses":{"200":{"description":"ok"}},"x-amazon-apigateway-integration":{"type":"MOCK","requestTemplates":{"application/json":"{\"statusCode\":200}"},"responses":{"default":{"statusCode":"200"}}}}}}}`
+
+func newWorld(t *testing.T, env map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, plane: newControlPlane(t)}
+	aws, err := local.New(local.Options{ManualSchedule: true, Lambda: lambda.Options{Log: func(l lambda.LogLine) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.logs = append(w.logs, l.Text)
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(aws.Handler())
+	aws.SetPublicURL(server.URL)
+	t.Cleanup(func() {
+		aws.Close()
+		server.CloseClientConnections()
+		server.Close()
+		w.grepLogs()
+	})
+	w.url = server.URL
+	w.aws = signed.New(region)
+	settings := map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
+	w.aws.Getenv = func(k string) string { return settings[k] }
+
+	w.iam("CreateRole", url.Values{"RoleName": {"authorizer"}, "AssumeRolePolicyDocument": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`}})
+	w.iam("PutRolePolicy", url.Values{"RoleName": {"authorizer"}, "PolicyName": {"guide"}, "PolicyDocument": {`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"apigateway:*","Resource":"*"},{"Effect":"Allow","Action":"lambda:*","Resource":"` + functionARN + `"}]}`}})
+
+	var api struct{ ID string }
+	w.call(signed.Call{Service: "apigateway", Operation: "ImportRestApi", Method: "POST", Path: "/restapis", Query: url.Values{"mode": {"import"}}, Raw: []byte(petStore)}, &api)
+	w.api = api.ID
+	w.deploy("dev")
+
+	code, err := buildZip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{"ACP_CLIENT_ID": "gw", "ACP_CLIENT_SECRET": secretText, "ACP_ISSUER_URL": w.plane.URL + "/default/system", "CONFIG_REFRESH_INTERVAL": "1 second", "LOGGING_LEVEL": "debug"}
+	for k, v := range env {
+		variables[k] = v
+	}
+	arch := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	w.call(signed.Call{Service: "lambda", Operation: "CreateFunction", Method: "POST", Path: "/2015-03-31/functions", Body: map[string]any{
+		"FunctionName": "cloudentity-microperimeter-authorizer", "Runtime": "provided.al2023", "Handler": "cloudentity-mp-aws-gw-authorizer", "Timeout": 10, "MemorySize": 128,
+		"Architectures": []string{arch}, "Role": "arn:aws:iam::" + account + ":role/authorizer", "Environment": map[string]any{"Variables": variables},
+		"Code": map[string]any{"ZipFile": base64.StdEncoding.EncodeToString(code)}}}, nil)
+	return w
+}
+
+// grepLogs is the last check of every test: nothing secret was ever logged.
+func (w *world) grepLogs() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := strings.Join(w.logs, "\n")
+	for _, bad := range []string{secretText, "system-token", "eyJ"} {
+		if strings.Contains(text, bad) {
+			w.t.Errorf("the function logged %q", bad)
+		}
+	}
+	if w.t.Failed() {
+		w.t.Logf("the function's log:\n%s", text)
+	}
+}
+
+func (w *world) call(c signed.Call, out any) {
+	w.t.Helper()
+	if err := w.aws.Do(w.t.Context(), c, out); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) iam(action string, v url.Values) {
+	w.t.Helper()
+	v.Set("Action", action)
+	v.Set("Version", "2010-05-08")
+	w.call(signed.Call{Service: "iam", Operation: action, Method: "POST", Path: "/", Raw: []byte(v.Encode()), ContentType: "application/x-www-form-urlencoded"}, nil)
+}
+
+func (w *world) deploy(stage string) {
+	w.t.Helper()
+	w.call(signed.Call{Service: "apigateway", Operation: "CreateDeployment", Method: "POST", Path: "/restapis/" + w.api + "/deployments", Body: map[string]any{"stageName": stage}}, nil)
+}
+
+// report is the answer to a scheduled event.
+type report struct {
+	OK       bool     `json:"ok"`
+	Complete bool     `json:"complete"`
+	Groups   int      `json:"api_groups"`
+	Bound    int      `json:"bound_api_groups"`
+	Changed  int      `json:"changed_methods"`
+	Redeploy []string `json:"redeploy"`
+	Plan     []string `json:"plan"`
+	Notes    []string `json:"notes"`
+	Problems []string `json:"problems"`
+}
+
+func (w *world) sync() report {
+	w.t.Helper()
+	var r report
+	w.invoke(scheduled, &r)
+	return r
+}
+
+func (w *world) invoke(payload string, out any) {
+	w.t.Helper()
+	w.call(signed.Call{Service: "lambda", Operation: "Invoke", Method: "POST", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/invocations", Raw: []byte(payload)}, out)
+}
+
+func (w *world) get(path, authorization string) (status int, body string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, "GET", w.url+"/_aws/execute-api/"+w.api+"/dev"+path, nil)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(b)
+}
+
+func (w *world) expect(path, authorization string, status int, contains string) {
+	w.t.Helper()
+	if got, body := w.get(path, authorization); got != status || !strings.Contains(body, contains) {
+		w.t.Errorf("GET %s: %d %s, want %d …%s…", path, got, body, status, contains)
+	}
+}
+
+// eventually asks until the status is the one that is wanted, for two refresh intervals.
+func (w *world) eventually(path string, status int) {
+	w.t.Helper()
+	deadline := time.Now().Add(3 * time.Second)
+	for {
+		got, body := w.get(path, "")
+		if got == status {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("GET %s: still %d %s", path, got, body)
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+}
+
+// TestGuide walks through the mission guide with the real program.
+func TestGuide(t *testing.T) {
+	w := newWorld(t, nil)
+	if r := w.sync(); !r.OK || !r.Complete || r.Groups != 1 || r.Bound != 0 || r.Changed != 0 {
+		t.Fatalf("discovery: %+v", r)
+	}
+	if g := w.plane.inventory.APIGroups; len(g) != 1 || g[0].ID != w.api+"-dev" || g[0].Name != "PetStore/dev" || len(g[0].APIs) != 3 || g[0].Metadata.AWS.Account != account {
+		t.Fatalf("inventory: %+v", g)
+	}
+	w.plane.setBind(true)
+	r := w.sync()
+	if !r.OK || r.Bound != 1 || r.Changed != 2 || fmt.Sprint(r.Redeploy) != "[PetStore/dev]" {
+		t.Fatalf("attachment: %+v", r)
+	}
+	for _, m := range w.plane.inventory.APIGroups[0].APIs {
+		want := waist.AuthorizerOurs
+		if m.Method == "OPTIONS" {
+			want = waist.AuthorizerNone
+		}
+		if m.Authorizer != want || m.Method != "OPTIONS" && *m.Deployed {
+			t.Errorf("inventory after the attachment: %+v", m)
+		}
+	}
+	w.expect("/pets", "", 200, "") // not deployed yet
+	w.deploy("dev")
+	if r := w.sync(); !r.OK || r.Changed != 0 || len(r.Redeploy) != 0 {
+		t.Errorf("after Deploy API: %+v", r)
+	}
+	w.expect("/pets", "", 200, `"caller":"anonymous"`) // no policy: None
+	w.plane.setPolicy("GET", "/pets", "needs-joe")
+	time.Sleep(1100 * time.Millisecond) // the refresh interval: by then every environment, thawed by a request, must ask
+	w.expect("/pets", "Bearer invalid_token", 403, "User is not authorized to access this resource with an explicit deny")
+	w.expect("/pets", "", 403, "explicit deny")
+	w.expect("/pets", "Bearer "+w.plane.token(t, "jane"), 403, "explicit deny")
+	w.expect("/pets", "Bearer "+w.plane.token(t, "joe"), 200, `"caller":"joe"`)
+	w.expect("/pets/1", "", 200, "")
+	w.plane.mu.Lock()
+	if e := w.plane.events; len(e) == 0 || e[0].DecisionID == "" || e[0].GroupID != w.api+"-dev" || e[0].Token != "" {
+		t.Errorf("request events: %+v", e)
+	}
+	w.plane.mu.Unlock()
+	// Unbinding takes the authorizer away again.
+	w.plane.setBind(false)
+	if r := w.sync(); !r.OK || r.Changed != 2 || fmt.Sprint(r.Redeploy) != "[PetStore/dev]" {
+		t.Errorf("detachment: %+v", r)
+	}
+	w.deploy("dev")
+	w.expect("/pets", "", 200, "")
+	var check map[string]any
+	w.invoke(`{"portcullis":"self-check"}`, &check)
+	if check["state"] != "usable" {
+		t.Errorf("self-check: %v", check)
+	}
+}
+
+// TestPolicyChangeUnderLoad: a change is enforced within the interval and half a second, and the requests meanwhile do
+// not wait for the control plane.
+func TestPolicyChangeUnderLoad(t *testing.T) {
+	w := newWorld(t, nil)
+	w.plane.setBind(true)
+	w.sync()
+	w.sync()
+	w.deploy("dev")
+	w.expect("/pets", "", 200, "")
+	changed := time.Time{}
+	start := time.Now()
+	slowest := time.Duration(0)
+	for time.Since(start) < 4*time.Second {
+		if changed.IsZero() && time.Since(start) > 1300*time.Millisecond {
+			w.plane.setPolicy("GET", "/pets", "needs-joe")
+			changed = time.Now()
+		}
+		at := time.Now()
+		status, _ := w.get("/pets", "")
+		slowest = max(slowest, time.Since(at))
+		if status == 403 {
+			if d := time.Since(changed); d > 1500*time.Millisecond {
+				t.Errorf("enforced %s after the change", d)
+			}
+			t.Logf("enforced %s after the change; slowest request %s", time.Since(changed), slowest)
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // the pace of the requests
+	}
+	t.Error("the change was never enforced")
+}
+
+// TestColdStartDuringOutage: no configuration, everything denied, and nothing but 403 reaches the caller.
+func TestColdStartDuringOutage(t *testing.T) {
+	w := newWorld(t, nil)
+	w.plane.setBind(true)
+	w.sync()
+	w.sync()
+	w.deploy("dev")
+	w.expect("/pets", "", 200, "")
+	w.plane.mu.Lock()
+	w.plane.down = true
+	w.plane.mu.Unlock()
+	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	w.expect("/pets", "", 403, "explicit deny")
+	w.plane.mu.Lock()
+	w.plane.down = false
+	w.plane.mu.Unlock()
+	w.eventually("/pets", 200)
+}
+
+// TestNothingIsChanged: AWS_CREATE_AUTHORIZER=false reports the plan and does nothing.
+func TestNothingIsChanged(t *testing.T) {
+	w := newWorld(t, map[string]string{"AWS_CREATE_AUTHORIZER": "false"})
+	w.plane.setBind(true)
+	w.sync()
+	r := w.sync()
+	if !r.OK || r.Changed != 0 || len(r.Plan) != 4 || !strings.HasPrefix(r.Plan[0], "aws lambda add-permission --function-name cloudentity-microperimeter-authorizer") {
+		t.Errorf("%+v", r)
+	}
+	w.deploy("dev")
+	w.expect("/pets", "", 200, "")
+}
+
+// TestMalformedSetting: the function does not start, and its log names the variable.
+func TestMalformedSetting(t *testing.T) {
+	w := newWorld(t, map[string]string{"CONFIG_REFRESH_INTERVAL": "soon", "INJECT_CONTEXT": "maybe"})
+	_, err := w.aws.DoRaw(t.Context(), signed.Call{Service: "lambda", Operation: "Invoke", Method: "POST", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/invocations", Raw: []byte(scheduled)}, nil)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := strings.Join(w.logs, "\n")
+	if !strings.Contains(text, "CONFIG_REFRESH_INTERVAL") || !strings.Contains(text, "INJECT_CONTEXT") {
+		t.Errorf("log: %s (%v)", text, err)
+	}
+}
