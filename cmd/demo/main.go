@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	cancel()
 	if err != nil {
 		for _, child := range world.children {
-			fmt.Fprintf(out, "\nThe last lines of %s:\n%s", child.name, child.tail())
+			fmt.Fprintf(out, "\nThe last lines of %s:\n%s\n", child.name, child.tail())
 		}
 		return err
 	}

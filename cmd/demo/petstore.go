@@ -70,7 +70,10 @@ func (s *petStore) answer(w http.ResponseWriter, r *http.Request, status int, v 
 	s.last = seen
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"result": v, "context": seen})
+	json.NewEncoder(w).Encode(struct {
+		Result  any               `json:"result"`
+		Context map[string]string `json:"context"`
+	}{v, seen})
 }
 
 func (s *petStore) list(w http.ResponseWriter, r *http.Request) {

@@ -237,6 +237,9 @@ func (w *walk) connectService() []step {
 				return "", err
 			}
 			w.serviceID = service.ID
+			if err := w.acp.page(ctx, "/app/"+workspace+"/apis", "AUTHORIZATION", "GATEWAYS", "Pet store", "ADD GATEWAY API"); err != nil {
+				return "", err
+			}
 			return "service Pet store, bound to PetStore/" + stage,
 				w.acp.do(ctx, http.MethodPost, "/gateways/"+w.gatewayID+"/groups/"+w.groupID+"/bind", map[string]string{"service_id": service.ID}, nil, http.StatusOK)
 		}},
@@ -324,7 +327,7 @@ func (w *walk) applyPolicy() []step {
 			if err != nil {
 				return "", err
 			}
-			return assigned, w.acp.page(ctx, "/app/"+workspace+"/apis", "AUTHORIZATION", "GATEWAYS", "ADD GATEWAY API", "Pet store", "/pets/{petId}", "Known caller", "None")
+			return assigned, w.acp.page(ctx, "/app/"+workspace+"/apis", "Pet store", "/pets/{petId}", "Known caller", "None")
 		}},
 	}
 }

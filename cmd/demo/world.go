@@ -99,12 +99,12 @@ func (c *child) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail is the last 20 lines, indented.
+// tail is the last 12 lines, indented, without a line end after the last.
 func (c *child) tail() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lines := strings.Split(strings.TrimRight(string(c.log), "\n"), "\n")
-	return "  " + strings.Join(lines[max(0, len(lines)-20):], "\n  ") + "\n"
+	return "  " + strings.Join(lines[max(0, len(lines)-12):], "\n  ")
 }
 
 // spawn starts a process and waits until its health URL answers 200.
