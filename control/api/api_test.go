@@ -77,6 +77,21 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) token(workspace, id, secret string) string {
 	w.t.Helper()
+	token, status := w.tryToken(workspace, id, secret)
+	if token == "" {
+		w.t.Fatalf("no token in %s: %d", workspace, status)
+	}
+	return token
+}
+
+func (w *world) tokenStatus(workspace, id, secret string) int {
+	w.t.Helper()
+	_, status := w.tryToken(workspace, id, secret)
+	return status
+}
+
+func (w *world) tryToken(workspace, id, secret string) (token string, status int) {
+	w.t.Helper()
 	req, _ := http.NewRequest("POST", w.server.URL+"/default/"+workspace+"/oauth2/token", strings.NewReader("grant_type=client_credentials"))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
@@ -88,11 +103,8 @@ func (w *world) token(workspace, id, secret string) string {
 	var out struct {
 		AccessToken string `json:"access_token"`
 	}
-	b, _ := io.ReadAll(resp.Body)
-	if json.Unmarshal(b, &out); out.AccessToken == "" {
-		w.t.Fatalf("no token in %s: %d %s", workspace, resp.StatusCode, b)
-	}
-	return out.AccessToken
+	json.NewDecoder(resp.Body).Decode(&out)
+	return out.AccessToken, resp.StatusCode
 }
 
 // call sends in (nil, a string as it is, or JSON) with the root token to the admin API, checks the status and decodes the
@@ -382,6 +394,16 @@ func TestClients(t *testing.T) {
 		t.Errorf("rotated to %d characters", len(rotated.Secret))
 	}
 	w.token("default", id, rotated.Secret)
+	// With overlap both work, until the old one is revoked.
+	old := rotated.Secret
+	w.call("POST", "/clients/"+id+"/rotateSecret?auto_revoke_after=1h", nil, 200, &rotated)
+	w.token("default", id, old)
+	w.token("default", id, rotated.Secret)
+	w.call("POST", "/clients/"+id+"/revokeRotatedSecrets", nil, 204, nil)
+	if status := w.tokenStatus("default", id, old); status != 401 {
+		t.Errorf("a revoked secret: %d", status)
+	}
+	w.call("POST", "/clients/"+id+"/rotateSecret?auto_revoke_after=soon", nil, 400, nil)
 	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "subject_type": "pairwise"}, 422, nil)
 	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "tls_client_auth_subject_dn": "CN=x"}, 422, nil)
 	w.call("POST", "/clients", `[]`, 422, nil) // createClient declares no 400
@@ -405,7 +427,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown path", w.root, "GET", "/api/admin/default/nothing", nil, 404, "not_found"},
 		{"unknown path without a token", "", "GET", "/api/nothing", nil, 404, "not_found"},
 		{"wrong method", w.root, "PATCH", "/api/admin/default/servers", nil, 405, "method_not_allowed"},
-		{"not built", w.root, "POST", "/api/admin/default/apis/test", obj{}, 501, "not_implemented"},
+		{"not built", w.root, "GET", "/api/admin/default/servers/default/secrets", nil, 501, "not_implemented"},
 		{"another tenant in the body", w.root, "POST", "/api/admin/default/services", obj{"tenant_id": "other", "authorization_server_id": "default", "name": "x"}, 422, "invalid"},
 		{"unknown member", w.root, "POST", "/api/admin/default/services", obj{"nam": "x"}, 422, "invalid"},
 		{"broken JSON", w.root, "POST", "/api/admin/default/services", `{"name"`, 400, "malformed_json"},
@@ -508,4 +530,63 @@ func TestAudit(t *testing.T) {
 	w.call("GET", "/servers/default/audit-events?timestamp_from=yesterday", nil, 400, nil)
 	w.call("GET", "/servers/default/audit-events?limit=0", nil, 400, nil)
 	w.call("GET", "/servers/default/audit-events?session_id=x", nil, 501, nil)
+}
+
+func TestTestAPI(t *testing.T) {
+	w := newWorld(t)
+	cases := []struct {
+		method, path, asks, at string
+		match                  bool
+	}{
+		{"GET", "/pets", "GET", "/pets", true},
+		{"GET", "/pets", "get", "/pets", true},
+		{"GET", "/pets", "POST", "/pets", false},
+		{"ANY", "/pets", "PATCH", "/pets", true},
+		{"GET", "/pets/{petId}", "GET", "/pets/7", true},
+		{"GET", "/pets/{petId}", "GET", "/pets/", false},
+		{"GET", "/pets/{petId}", "GET", "/pets/7/toys", false},
+		{"GET", "/pets/{petId}", "GET", "/Pets/7", false},
+		{"ANY", "/{proxy+}", "GET", "/a/b/c", true},
+		{"ANY", "/{proxy+}", "GET", "/", false},
+		{"GET", "/files/{proxy+}", "GET", "/files", false},
+		{"GET", "/", "GET", "/", true},
+	}
+	for _, c := range cases {
+		var out struct{ Match bool }
+		w.call("POST", "/apis/test", obj{"api": obj{"method": c.method, "path": c.path}, "test_request": obj{"method": c.asks, "path": c.at}}, 200, &out)
+		if out.Match != c.match {
+			t.Errorf("%s %s against %s %s: %v", c.asks, c.at, c.method, c.path, out.Match)
+		}
+	}
+	w.call("POST", "/apis/test", obj{"api": obj{"id": "nowhere"}, "test_request": obj{"method": "GET", "path": "/"}}, 404, nil)
+	w.call("POST", "/apis/test", obj{"api": obj{}, "test_request": obj{"method": "GET", "path": "/"}}, 422, nil)
+	w.call("POST", "/apis/test", `[]`, 422, nil)
+}
+
+// A rotation overlaps: tokens of the old key are good until it is revoked.
+func TestKeys(t *testing.T) {
+	w := newWorld(t)
+	var list struct {
+		Keys []struct {
+			ID     string `json:"kid"`
+			Active bool   `json:"active"`
+		}
+	}
+	keys := "/servers/admin/keys"
+	w.call("GET", keys, nil, 200, &list)
+	if len(list.Keys) != 1 || !list.Keys[0].Active {
+		t.Fatalf("%+v", list)
+	}
+	old := list.Keys[0].ID
+	w.call("POST", keys+"/revoke/"+old, nil, 400, nil) // it is in use
+	w.call("POST", keys+"/rotate?key_type=rsa", nil, 400, nil)
+	w.call("POST", keys+"/rotate", nil, 200, nil)
+	w.call("GET", keys, nil, 200, &list) // with a token of the old key
+	if len(list.Keys) != 2 {
+		t.Fatalf("%+v", list)
+	}
+	fresh := w.token("admin", rootID, rootSecret)
+	w.call("POST", keys+"/revoke/"+old, nil, 204, nil)
+	w.call("GET", keys, nil, 401, nil)
+	w.callAs(fresh, "GET", "/api/admin/default"+keys, nil, 200, nil)
 }

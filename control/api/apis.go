@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"portcullis/control"
 	"portcullis/control/web"
@@ -127,4 +128,73 @@ func (a *API) deleteAPI(w http.ResponseWriter, r *http.Request, actor control.Ac
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// apiTest asks whether an API takes a request.
+type apiTest struct {
+	API     control.API `json:"api"`
+	Request struct {
+		Method string `json:"method"`
+		Path   string `json:"path"`
+		Body   string `json:"body"`
+		Query  []struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		} `json:"query"`
+	} `json:"test_request"`
+}
+
+// testAPI answers by method and path template, as API Gateway matches them; the other APIs of the service, which may be
+// more specific, play no part.
+func (a *API) testAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in apiTest
+	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+		return no400(err)
+	}
+	if in.Request.Method == "" || !strings.HasPrefix(in.Request.Path, "/") {
+		return invalid("test_request", "needs a method and a path that begins with /")
+	}
+	tested := in.API
+	if tested.ID != "" { // as it is stored
+		var err error
+		if tested, err = a.Admin.GetAPI(r.Context(), actor, tested.ID); err != nil {
+			return err
+		}
+	} else if tested.Method == "" || !strings.HasPrefix(tested.Path, "/") {
+		return invalid("api", "needs an id, or a method and a path that begins with /")
+	}
+	out := struct {
+		Match    bool   `json:"match"`
+		PolicyID string `json:"policy_id"`
+	}{Match: takes(tested, in.Request.Method, in.Request.Path)}
+	if out.Match {
+		out.PolicyID = tested.PolicyID
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+// takes says whether the API's method and template take a request: {x} is one segment, {x+} at the end is the rest of the
+// path, at least one segment.
+func takes(a control.API, method, path string) bool {
+	if a.Method != "ANY" && !strings.EqualFold(a.Method, method) {
+		return false
+	}
+	want, have := strings.Split(a.Path, "/"), strings.Split(path, "/")
+	for i, w := range want {
+		if i >= len(have) {
+			return false
+		}
+		inner, variable := strings.CutPrefix(w, "{")
+		switch {
+		case variable && strings.HasSuffix(inner, "+}"):
+			return i == len(want)-1 && have[i] != ""
+		case variable && strings.HasSuffix(inner, "}"):
+			if have[i] == "" {
+				return false
+			}
+		case w != have[i]:
+			return false
+		}
+	}
+	return len(want) == len(have)
 }

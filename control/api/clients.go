@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"portcullis/control"
 	"portcullis/control/web"
@@ -162,15 +163,30 @@ func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, actor control
 	return nil
 }
 
+// rotateSecret gives the client a new secret. The old one works for auto_revoke_after more, e.g. "1h"; without it, it ends
+// at once.
 func (a *API) rotateSecret(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if r.URL.Query().Get("auto_revoke_after") != "" {
-		return control.Errorf(control.NotImplemented, "", "auto_revoke_after is not supported: the old secret ends at once; leave the parameter out")
+	var keep time.Duration
+	if s := r.URL.Query().Get("auto_revoke_after"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return badParameter("auto_revoke_after", "must be a duration such as 1h30m")
+		}
+		keep = d
 	}
-	secret, err := a.Admin.RotateClientSecret(r.Context(), actor, r.PathValue("cid"))
+	secret, err := a.Admin.RotateClientSecretKeeping(r.Context(), actor, r.PathValue("cid"), keep)
 	if err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, struct {
 		Secret string `json:"secret"`
 	}{secret})
+}
+
+func (a *API) revokeRotatedSecrets(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if err := a.Admin.RevokeRotatedSecrets(r.Context(), actor, r.PathValue("cid")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

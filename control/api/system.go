@@ -30,17 +30,20 @@ func (a *API) getConfiguration(w http.ResponseWriter, r *http.Request, actor con
 		Revision:          number(r.Header.Get(waist.HeaderRevision)),
 		AgeSeconds:        number(r.Header.Get(waist.HeaderAge)),
 	}
-	cfg, tag, err := a.Admin.Configuration(r.Context(), actor, poll)
+	body, tag, err := a.Admin.ConfigurationJSON(r.Context(), actor, poll)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "private, no-cache")
-	if cfg == nil {
+	if body == nil {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return reply(w, http.StatusOK, cfg)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Write(body)
+	return nil
 }
 
 func (a *API) setInventory(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
