@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -456,4 +457,92 @@ func TestPermissions(t *testing.T) {
 	}
 	_, err = c.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, StatementId: aws.String("one")})
 	expect(t, err, "ResourceNotFoundException", "Statement one is not found in resource policy.")
+}
+
+// The function's own credentials are those of its role, and its role's policy is all they can do.
+func TestFunctionHasItsRolesCredentials(t *testing.T) {
+	w := start(t, local.Options{})
+	role := w.role("reader", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"apigateway:GET","Resource":"arn:aws:apigateway:eu-west-1::/restapis"}]}`)
+	w.function("my-function", func(in *lambda.CreateFunctionInput) { in.Role = aws.String(role) })
+	var vars map[string]string
+	if err := json.Unmarshal(w.invoke("my-function", `{"do":"env"}`).Payload, &vars); err != nil {
+		t.Fatal(err)
+	}
+	inside := w.config(vars["AWS_ACCESS_KEY_ID"], vars["AWS_SECRET_ACCESS_KEY"], vars["AWS_SESSION_TOKEN"])
+	if _, err := apigateway.NewFromConfig(inside).GetRestApis(t.Context(), &apigateway.GetRestApisInput{}); err != nil {
+		t.Error(err)
+	}
+	_, err := apigateway.NewFromConfig(inside).CreateRestApi(t.Context(), &apigateway.CreateRestApiInput{Name: aws.String("PetStore")})
+	expect(t, err, "AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/reader/my-function is not authorized to perform: apigateway:POST on resource: arn:aws:apigateway:eu-west-1::/restapis")
+	_, err = lambda.NewFromConfig(inside).GetPolicy(t.Context(), &lambda.GetPolicyInput{FunctionName: aws.String("my-function")})
+	expect(t, err, "AccessDeniedException", "lambda:GetPolicy on resource: arn:aws:lambda:eu-west-1:111122223333:function:my-function")
+}
+
+// An environment whose credentials are about to end is replaced by one with fresh ones.
+func TestCredentialsAreFresh(t *testing.T) {
+	at := &clock{time.Now()}
+	w := start(t, local.Options{Now: at.now})
+	w.function("my-function", nil)
+	before := w.pid("my-function")
+	at.t = at.t.Add(7 * time.Hour)
+	if after := w.pid("my-function"); after.Pid == before.Pid {
+		t.Error("an environment went on with credentials that have expired")
+	}
+}
+
+func TestAsynchronousInvocationIsRetried(t *testing.T) {
+	var mu sync.Mutex
+	attempts := map[string]int{}
+	w := start(t, local.Options{Lambda: locallambda.Options{RetryDelays: []time.Duration{0, 0}, Log: func(l locallambda.LogLine) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasPrefix(l.Text, "event ") {
+			attempts[l.Text]++
+		}
+	}}})
+	w.function("my-function", env(map[string]string{"FN_SHOW": "1"}))
+	c := lambda.NewFromConfig(w.admin())
+	for _, event := range []string{`{"do":"fail"}`, `{"do":"echo"}`} {
+		out, err := c.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("my-function"), InvocationType: types.InvocationTypeEvent, Payload: []byte(event)})
+		if err != nil || out.StatusCode != 202 {
+			t.Fatalf("%v, %v", out, err)
+		}
+	}
+	count := func(event string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return attempts["event "+event]
+	}
+	eventually(t, "three attempts of the one that fails", func() bool { return count(`{"do":"fail"}`) == 3 })
+	eventually(t, "one attempt of the other", func() bool { return count(`{"do":"echo"}`) == 1 })
+	w.s.Close() // waits for all attempts
+	if f, e := count(`{"do":"fail"}`), count(`{"do":"echo"}`); f != 3 || e != 1 {
+		t.Errorf("%d and %d attempts, want 3 and 1", f, e)
+	}
+	_, err := c.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("my-function"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`"` + strings.Repeat("x", 1<<20) + `"`)})
+	expect(t, err, "RequestEntityTooLargeException", "payload is too large for the Event invocation type")
+}
+
+func TestInvokeByOthers(t *testing.T) {
+	w := start(t, local.Options{})
+	w.function("my-function", nil)
+	arn := aws.String("arn:aws:lambda:eu-west-1:111122223333:function:my-function")
+	other := lambda.NewFromConfig(w.config("444455556666", "any", ""))
+	_, err := other.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: arn})
+	expect(t, err, "AccessDeniedException", "no resource-based policy allows the lambda:InvokeFunction action")
+	jane := lambda.NewFromConfig(w.user("jane", ""))
+	_, err = jane.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: arn})
+	expect(t, err, "AccessDeniedException", "no identity-based policy allows the lambda:InvokeFunction action")
+	for sid, principal := range map[string]string{"account": "444455556666", "jane": "arn:aws:iam::111122223333:user/jane"} {
+		if _, err := lambda.NewFromConfig(w.admin()).AddPermission(t.Context(), &lambda.AddPermissionInput{FunctionName: arn, StatementId: aws.String(sid), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String(principal)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]*lambda.Client{"another account": other, "a user": jane} {
+		if _, err := c.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: arn}); err != nil {
+			t.Errorf("%s that the function's policy names: %v", name, err)
+		}
+	}
+	_, err = other.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: arn})
+	expect(t, err, "AccessDeniedException", "lambda:GetFunction")
 }

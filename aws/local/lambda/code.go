@@ -51,10 +51,16 @@ func unpack(archive []byte, dir string) (*code, error) {
 	if len(r.File) > maxFiles {
 		return nil, invalidValue("the archive holds %d files; the local AWS takes at most %d", len(r.File), maxFiles)
 	}
+	stated := uint64(0) // what the archive's directory says; extract measures
+	for _, f := range r.File {
+		if stated += f.UncompressedSize64; f.UncompressedSize64 > maxUnzipped || stated > maxUnzipped {
+			return nil, tooLarge()
+		}
+	}
 	if err := os.Mkdir(dir, codeDirMode); err != nil {
 		return nil, fmt.Errorf("unpacking the function's code: %w", err)
 	}
-	if err := extract(r, dir); err != nil {
+	if err := extract(r, dir, maxUnzipped); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -62,13 +68,15 @@ func unpack(archive []byte, dir string) (*code, error) {
 	return &code{dir: dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: int64(len(archive))}, nil
 }
 
-func extract(r *zip.Reader, dir string) error {
+func tooLarge() error { return invalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped) }
+
+// extract writes the files, at most left bytes of them.
+func extract(r *zip.Reader, dir string, left int64) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("unpacking the function's code: %w", err)
 	}
 	defer root.Close()
-	left := int64(maxUnzipped)
 	for _, f := range r.File {
 		name := strings.TrimSuffix(f.Name, "/")
 		if strings.Contains(name, `\`) || !filepath.IsLocal(name) {
@@ -128,7 +136,7 @@ func extractFile(root *os.Root, f *zip.File, name string, mode fs.FileMode, left
 		return 0, invalidValue("Could not unzip uploaded file. Please check your file, then try to upload again. (%s: %v)", f.Name, err)
 	}
 	if n > left {
-		return 0, invalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped)
+		return 0, tooLarge()
 	}
 	return n, nil
 }
