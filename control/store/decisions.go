@@ -18,14 +18,19 @@ type Decision struct {
 	Event                     string
 }
 
-// decisionBatch is how many rows one INSERT carries: enough to make a statement's own cost small, few enough to stay far
-// below the engines' limits of 32,766 and 65,535 parameters.
-const decisionBatch = 64
+// decisionBatch is how many rows one INSERT carries. PostgreSQL wants many: each statement is a round trip. SQLite wants
+// one: it runs in this process, and finds named parameters by walking the list of all of them.
+var decisionBatch = map[Engine]int{SQLite: 1, PostgreSQL: 64}
 
 // AddDecisions stores decisions and adds them to the minutes they fall in.
 func (tx *Tx) AddDecisions(ctx context.Context, all []Decision) error {
-	for start := 0; start < len(all); start += decisionBatch {
-		if err := tx.addDecisions(ctx, all[start:min(start+decisionBatch, len(all))]); err != nil {
+	size := decisionBatch[tx.engine]
+	whole := len(all) - len(all)%size
+	if err := tx.addDecisions(ctx, all[:whole], size); err != nil {
+		return err
+	}
+	if whole < len(all) {
+		if err := tx.addDecisions(ctx, all[whole:], len(all)-whole); err != nil {
 			return err
 		}
 	}
@@ -56,23 +61,42 @@ func (tx *Tx) AddDecisions(ctx context.Context, all []Decision) error {
 	return nil
 }
 
-func (tx *Tx) addDecisions(ctx context.Context, batch []Decision) error {
+// addDecisions inserts rows, size at a time; their number is a multiple of size.
+func (tx *Tx) addDecisions(ctx context.Context, rows []Decision, size int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	const columns = 11
 	var b strings.Builder
 	b.WriteString("INSERT INTO decisions (tenant_id, workspace_id, id, gateway_id, at, result, reason, api_id, policy_id, duration_us, event_json) VALUES ")
-	args := make([]any, 0, 11*len(batch))
-	for i, d := range batch {
-		if i > 0 {
-			b.WriteString(", ")
+	for i := range size * columns {
+		switch {
+		case i == 0:
+			b.WriteString("($")
+		case i%columns == 0:
+			b.WriteString("), ($")
+		default:
+			b.WriteString(", $")
 		}
-		for j := 0; j < 11; j++ {
-			b.WriteString([...]string{"($", ", $"}[min(j, 1)])
-			b.WriteString(strconv.Itoa(len(args) + j + 1))
-		}
-		b.WriteString(")")
-		args = append(args, d.TenantID, d.WorkspaceID, d.ID, d.GatewayID, micros(d.At), d.Result, d.Reason, d.APIID, d.PolicyID, d.DurationUS, d.Event)
+		b.WriteString(strconv.Itoa(i + 1))
 	}
-	_, err := tx.count(ctx, b.String(), args...)
-	return err
+	b.WriteString(")")
+	stmt, err := tx.prepare(ctx, b.String())
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	args := make([]any, 0, size*columns)
+	for ; len(rows) > 0; rows = rows[size:] {
+		args = args[:0]
+		for _, d := range rows[:size] {
+			args = append(args, d.TenantID, d.WorkspaceID, d.ID, d.GatewayID, micros(d.At), d.Result, d.Reason, d.APIID, d.PolicyID, d.DurationUS, d.Event)
+		}
+		if _, err := stmt.ExecContext(ctx, args...); err != nil {
+			return wrap(err)
+		}
+	}
+	return nil
 }
 
 // DecisionFilter narrows Decisions; empty members do not.

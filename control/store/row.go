@@ -59,6 +59,12 @@ func (tx *Tx) count(ctx context.Context, query string, args ...any) (int64, erro
 	return r.RowsAffected()
 }
 
+// prepare prepares a statement of this transaction.
+func (tx *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	s, err := tx.tx.PrepareContext(ctx, query)
+	return s, wrap(err)
+}
+
 // micros is how a time is stored; the zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {

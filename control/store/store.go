@@ -54,6 +54,7 @@ type querier interface {
 // Tx is a transaction that writes. It reads what it wrote.
 type Tx struct {
 	Reader
+	tx     *sql.Tx
 	engine Engine
 }
 
@@ -206,7 +207,7 @@ func (s *Store) tx(ctx context.Context, f func(*Tx) error) (err error) {
 		return wrap(err)
 	}
 	defer t.Rollback() // no effect after Commit; also on a panic in f
-	if err := f(&Tx{Reader: Reader{t}, engine: s.engine}); err != nil {
+	if err := f(&Tx{Reader: Reader{t}, tx: t, engine: s.engine}); err != nil {
 		return err
 	}
 	return wrap(t.Commit())
