@@ -43,6 +43,8 @@ const (
 	rapid    = "pgregory.net/rapid"
 	chromedp = "github.com/chromedp/..."
 	goleak   = "go.uber.org/goleak"
+	kin      = "github.com/getkin/kin-openapi/..."
+	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var everyTest = []string{cmp, rapid, goleak}
@@ -65,8 +67,8 @@ var rules = map[string]rule{
 	"control/admin":           {ours: []string{"control", "control/store", "edge/waist", "edge/policy"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
 	"control/analytics":       {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
 	"control/web":             {ours: []string{"control", "edge/waist"}},
-	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest"}},
-	"control/api":             {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth"}},
+	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
+	"control/api":             {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
 	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
 	"control/portal/islands":  {theirs: []string{esbuild}},
 
@@ -76,8 +78,10 @@ var rules = map[string]rule{
 	"aws/signed":    {theirs: []string{signer}},
 	"aws/local/...": {ours: []string{"aws/local/..."}, theirs: []string{yaml}, testOnly: []string{awssdk, smithy, lambdaG}},
 
-	// Documents that the server serves.
-	"docs/reference": {},
+	// The contract: the document that the server hands out, its Go types, and what holds the server to it.
+	"docs/reference":                  {testOnly: []string{kin}},
+	"control/api/openapi":             {testOnly: []string{"docs/reference", kin}},
+	"control/api/openapi/openapitest": {ours: []string{"docs/reference"}, theirs: []string{schema, yaml}},
 
 	// Programs: wiring.
 	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", jose}},

@@ -1,0 +1,85 @@
+package openapitest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+)
+
+// Validate fails the test when an exchange breaks the contract. target is path and query as sent, request the body that
+// was sent (JSON or a form; nil for none).
+func Validate(t testing.TB, method, target string, request []byte, status int, header http.Header, body []byte) {
+	t.Helper()
+	requestType := "application/json"
+	if len(request) > 0 && request[0] != '{' && request[0] != '[' {
+		requestType = "application/x-www-form-urlencoded"
+	}
+	report(t, Exchange{method, target, requestType, request, status, header, body})
+}
+
+func report(t testing.TB, x Exchange) {
+	t.Helper()
+	problems, err := Check(x)
+	if err != nil {
+		t.Errorf("%s %s: %v", x.Method, x.Target, err)
+		return
+	}
+	for _, p := range problems {
+		t.Errorf("%s %s → %d breaks docs/reference/openapi.yaml: %s\n%s", x.Method, x.Target, x.Status, p, excerpt(x.Body))
+	}
+}
+
+func excerpt(body []byte) []byte {
+	const most = 1000
+	if len(body) > most {
+		return append(body[:most:most], "…"...)
+	}
+	return body
+}
+
+// RoundTripper passes requests to next (nil: http.DefaultTransport) and fails the test on every answer that breaks the
+// contract, and on every request that was accepted and should not have been. Answers reach the caller unchanged, read to
+// their end.
+func RoundTripper(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return roundTripper{t, next}
+}
+
+type roundTripper struct {
+	t    testing.TB
+	next http.RoundTripper
+}
+
+func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	rt.t.Helper()
+	x := Exchange{Method: r.Method, Target: r.URL.RequestURI(), RequestType: r.Header.Get("Content-Type")}
+	if r.Body != nil {
+		sent, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		x.Request = sent
+		r = r.Clone(r.Context()) // a RoundTripper must not change the request
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		if r.ContentLength <= 0 && len(sent) > 0 {
+			r.ContentLength = int64(len(sent))
+		}
+	}
+	resp, err := rt.next.RoundTrip(r)
+	if err != nil {
+		return resp, err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(answer))
+	x.Status, x.Header, x.Body = resp.StatusCode, resp.Header, answer
+	report(rt.t, x)
+	return resp, nil
+}
