@@ -41,6 +41,7 @@ type regoPolicy struct {
 	outputs   bool
 	reads     Reads
 	spellings []string // of header names that the module writes itself; see regoInput
+	stuck     atomic.Int32
 }
 
 const regoResult = ast.Var("result")
@@ -259,13 +260,15 @@ func (s *Set) evaluateRego(e *env, policyID string) Result {
 }
 
 // evaluate runs the query. Only a result that is exactly true, without any error on the way, allows.
+//
+// The deadline cancels the query between two steps. A single step that takes long (a product of huge numbers) cannot
+// be interrupted, so the query runs in a goroutine of its own that is left behind after a grace period; a policy with
+// maxStuck such runs is not started again before one of them ends.
 func (p *regoPolicy) evaluate(e *env, policyID string, timeout time.Duration, configure func(*topdown.Query)) Result {
-	cancel := topdown.NewCancel()
-	timer := time.AfterFunc(timeout, cancel.Cancel)
-	defer timer.Stop()
-	if e.ctx.Done() != nil {
-		defer context.AfterFunc(e.ctx, cancel.Cancel)()
+	if p.stuck.Load() >= maxStuck {
+		return failed(ReasonTimeout, policyID, "earlier evaluations of this policy have not ended yet", "")
 	}
+	cancel := topdown.NewCancel()
 	q := topdown.NewQuery(p.query).
 		WithCompiler(p.compiler).
 		WithStore(noData{}).
@@ -275,20 +278,51 @@ func (p *regoPolicy) evaluate(e *env, policyID string, timeout time.Duration, co
 		WithCancel(cancel).
 		WithStrictBuiltinErrors(true)
 	configure(q)
-	results, err := q.Run(e.ctx)
-	if err != nil {
-		if topdown.IsCancel(err) || cancel.Cancelled() {
-			return failed(ReasonTimeout, policyID, "the evaluation was stopped at its deadline", "")
-		}
+	done := make(chan Result, 1)
+	p.stuck.Add(1)
+	go func() {
+		defer p.stuck.Add(-1)
+		defer func() {
+			if x := recover(); x != nil {
+				done <- failed(ReasonError, policyID, "the evaluation panicked", fmt.Sprintf("%T", x))
+			}
+		}()
+		done <- p.run(q, cancel, policyID)
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r
+	case <-timer.C:
+	case <-e.ctx.Done():
+	}
+	cancel.Cancel()
+	timer.Reset(graceAfterCancel)
+	select {
+	case r := <-done:
+		return r
+	case <-timer.C:
+		return failed(ReasonTimeout, policyID, "the evaluation could not be stopped at its deadline", "")
+	}
+}
+
+const (
+	maxStuck         = 64 // counts the runs under way as well: an authorizer runs one, a portal a few
+	graceAfterCancel = 20 * time.Millisecond
+)
+
+// run evaluates the query. Its context never ends: topdown looks at cancel.
+func (p *regoPolicy) run(q *topdown.Query, cancel topdown.Cancel, policyID string) Result {
+	results, err := q.Run(context.Background())
+	switch {
+	case cancel.Cancelled() || topdown.IsCancel(err):
+		return failed(ReasonTimeout, policyID, "the evaluation was stopped at its deadline", "")
+	case err != nil:
 		return failed(ReasonError, policyID, "the evaluation failed", regoError(err))
-	}
-	if cancel.Cancelled() {
-		return failed(ReasonTimeout, policyID, "the evaluation ended after its deadline", "")
-	}
-	if len(results) == 0 {
+	case len(results) == 0:
 		return failed(ReasonDenied, policyID, `"allow" is undefined`, "no rule allow holds and there is no default")
-	}
-	if len(results) > 1 {
+	case len(results) > 1:
 		return failed(ReasonError, policyID, `"allow" has more than one value`, "")
 	}
 	return p.result(results[0][regoResult], policyID)
