@@ -110,6 +110,7 @@ func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *
 		problem(err)
 		p.Attach = onlyOpen(p.Attach) // what cannot be remembered is not replaced
 	}
+	failures := len(rep.Problems)
 	for _, step := range append(p.Attach, p.Detach...) {
 		if step.To.AuthorizationType == "CUSTOM" && step.To.AuthorizerID == "" {
 			step.To.AuthorizerID = p.Authorizer
@@ -127,6 +128,11 @@ func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *
 			if signed.IsDenied(err) {
 				return nil // the rest of this API would be refused as well
 			}
+		}
+	}
+	if len(p.Detach) > 0 && len(rep.Problems) == failures { // everything is restored: the records have done their work
+		if err := a.writeRecords(ctx, p.API, nil); err != nil && !outOfTime(ctx, err) {
+			problem(err)
 		}
 	}
 	return nil
@@ -312,40 +318,4 @@ func (a *Attacher) commands(p *Plan, functionARN string) []string {
 		out = append(out, fmt.Sprintf("aws apigateway update-method --rest-api-id %s --resource-id %s --http-method %s --patch-operations %s  # %s", p.API.ID, s.ResourceID, s.Verb, ops, s.Path))
 	}
 	return out
-}
-
-// tagsPath is the path of a REST API's tags; the ARN in it has no account.
-func (a *Attacher) tagsPath(api *discover.API) string {
-	arn := "arn:" + signed.Partition(a.Client.Region) + ":apigateway:" + a.Client.Region + "::/restapis/" + api.ID
-	return "/tags/" + url.PathEscape(arn)
-}
-
-// remember writes what the plan is about to replace into tags of the REST API, and drops what it restores. It comes
-// before the first patch: a record without its replacement is harmless, the reverse is not.
-func (a *Attacher) remember(ctx context.Context, p *Plan) error {
-	records := previous(p.API)
-	changed := false
-	for _, s := range p.Attach {
-		if s.From.AuthorizationType != "" && s.From.AuthorizationType != "NONE" {
-			records[s.ResourceID+"/"+s.Verb] = s.From
-			changed = true
-		}
-	}
-	if !changed {
-		return nil
-	}
-	tags, err := encodePrevious(records)
-	if err != nil {
-		return err
-	}
-	if err := a.Client.Do(ctx, a.call("TagResource", http.MethodPut, a.tagsPath(p.API), map[string]any{"tags": tags}), nil); err != nil {
-		return err
-	}
-	if p.API.Tags == nil {
-		p.API.Tags = map[string]string{}
-	}
-	for k, v := range tags {
-		p.API.Tags[k] = v
-	}
-	return nil
 }

@@ -1,12 +1,17 @@
 package attach
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"sort"
 	"strings"
 
 	"portcullis/aws/discover"
+	"portcullis/aws/signed"
 )
 
 // What stood in front of a method before it was replaced is kept in tags of its REST API: they survive the loss of every
@@ -70,4 +75,58 @@ func previous(api *discover.API) map[string]discover.Method {
 		}
 	}
 	return out
+}
+
+// remember writes down what the plan is about to replace. It comes before the first patch: a record without its
+// replacement is harmless, the reverse is not. Methods that are open now lose a record of former times.
+func (a *Attacher) remember(ctx context.Context, p *Plan) error {
+	records := previous(p.API)
+	for _, s := range p.Attach {
+		key := s.ResourceID + "/" + s.Verb
+		if s.From.AuthorizationType == "" || s.From.AuthorizationType == "NONE" {
+			delete(records, key)
+		} else {
+			records[key] = s.From
+		}
+	}
+	return a.writeRecords(ctx, p.API, records)
+}
+
+// writeRecords makes the tags of a REST API hold these records; it calls AWS only for what differs.
+func (a *Attacher) writeRecords(ctx context.Context, api *discover.API, records map[string]discover.Method) error {
+	if maps.Equal(records, previous(api)) {
+		return nil
+	}
+	tags, err := encodePrevious(records)
+	if err != nil {
+		return err
+	}
+	path := "/tags/" + url.PathEscape("arn:"+signed.Partition(a.Client.Region)+":apigateway:"+a.Client.Region+"::/restapis/"+api.ID)
+	if len(tags) > 0 {
+		if err := a.Client.Do(ctx, a.call("TagResource", http.MethodPut, path, map[string]any{"tags": tags}), nil); err != nil {
+			return err
+		}
+	}
+	var unused []string
+	for k := range api.Tags {
+		if _, used := tags[k]; strings.HasPrefix(k, tagPrefix) && !used {
+			unused = append(unused, k)
+		}
+	}
+	if len(unused) > 0 {
+		sort.Strings(unused)
+		call := a.call("UntagResource", http.MethodDelete, path, nil)
+		call.Query = url.Values{"tagKeys": unused}
+		if err := a.Client.Do(ctx, call, nil); err != nil {
+			return err
+		}
+	}
+	if api.Tags == nil {
+		api.Tags = map[string]string{}
+	}
+	for _, k := range unused {
+		delete(api.Tags, k)
+	}
+	maps.Copy(api.Tags, tags)
+	return nil
 }
