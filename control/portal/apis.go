@@ -1,10 +1,13 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"portcullis/control"
+	"portcullis/edge/waist"
 )
 
 // apiPolicyTypes are the policy types that can be assigned to an API.
@@ -13,7 +16,7 @@ var apiPolicyTypes = []string{"api"}
 // authorization is APIs › AUTHORIZATION. The query opens a popup over it: edit (an API), connect, remove, unbind (a
 // service), create.
 func (p *portal) authorization(r *request) error {
-	return p.renderAuthorization(r, http.StatusOK, authorizationPage{show: r.query("show")}, popups{
+	return p.renderAuthorization(r, http.StatusOK, authorizationPage{show: r.query("show"), query: clip(strings.TrimSpace(r.query("q")), 128)}, popups{
 		edit: r.query("edit"), connect: r.query("connect"), remove: r.query("remove"), unbind: r.query("unbind"), create: r.query("create") != "",
 	})
 }
@@ -36,15 +39,15 @@ func (p *portal) renderAuthorization(r *request, status int, v authorizationPage
 	if err != nil {
 		return err
 	}
-	if v.show != "open" && v.show != "protected" {
+	if v.show != "open" && v.show != "protected" && v.show != "drifted" {
 		v.show = ""
 	}
 	if err := v.find(services, o); err != nil {
 		return err
 	}
-	v.services = v.filter(services)
+	v.services, v.none = v.filter(services), len(services) == 0
 	v.create = o.create
-	if v.edit != nil {
+	if r.manages() {
 		if v.policies, err = p.admin.ListPolicies(r.ctx(), r.actor, r.wid(), apiPolicyTypes); err != nil {
 			return err
 		}
@@ -94,13 +97,54 @@ func (v *authorizationPage) filter(services []control.ServiceAPIs) []control.Ser
 			if a.PolicyID == "" {
 				v.open++
 			}
-			if v.show == "" || (v.show == "open") == (a.PolicyID == "") {
+			if drifted(a) {
+				v.drifted++
+			}
+			if v.shows(s, a) {
 				s.APIs = append(s.APIs, a)
+				v.found++
 			}
 		}
-		out = append(out, s)
+		// Services without a match only stand in the way of a search.
+		if len(s.APIs) > 0 || v.show == "" && v.query == "" {
+			out = append(out, s)
+		}
 	}
 	return out
+}
+
+// shows reports whether an API is one that was asked for: by the filter, and by every word of the search.
+func (v *authorizationPage) shows(s control.ServiceAPIs, a control.APIState) bool {
+	switch v.show {
+	case "open":
+		if a.PolicyID != "" {
+			return false
+		}
+	case "protected":
+		if a.PolicyID == "" {
+			return false
+		}
+	case "drifted":
+		if !drifted(a) {
+			return false
+		}
+	}
+	text := strings.ToLower(a.Method + " " + a.Path + " " + a.PolicyName + " " + a.PolicyID + " " + s.Service.Name)
+	for _, word := range strings.Fields(strings.ToLower(v.query)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// drifted reports that AWS does not do what is decided here: the method of a connected group has not our authorizer in
+// front, or has it only in the edited API. What was never reported is not known to have drifted.
+func drifted(a control.APIState) bool {
+	if a.Method == "OPTIONS" || a.Authorizer == "" {
+		return false
+	}
+	return a.Authorizer != waist.AuthorizerOurs || a.Deployed != nil && !*a.Deployed
 }
 
 // freeGroups are the groups of the workspace's gateways that are not connected and still there.
@@ -148,16 +192,67 @@ func (p *portal) updateAPI(r *request) error {
 	if err != nil {
 		return err
 	}
-	show := r.value("show")
+	show, q := r.value("show"), r.value("q")
 	_, err = p.admin.UpdateAPI(r.ctx(), r.actor, api.ID, control.APIUpdate{PolicyID: r.value("policy_id"), DataClassifications: api.DataClassifications})
 	if err != nil {
 		status, errs, ok := formProblem(err, "policy_id")
 		if !ok {
 			return err
 		}
-		return p.renderAuthorization(r, status, authorizationPage{show: show, errs: errs}, popups{edit: api.ID})
+		return p.renderAuthorization(r, status, authorizationPage{show: show, query: q, errs: errs}, popups{edit: api.ID})
 	}
-	return r.done(with(in(r.wid(), "apis", "authorization"), "show", show)+"#api-"+pathEscape(api.ID), "api-updated")
+	return r.done(with(in(r.wid(), "apis", "authorization"), "show", show, "q", q)+"#api-"+pathEscape(api.ID), "api-updated")
+}
+
+// maxAssign bounds what one form assigns.
+const maxAssign = 1000
+
+// updateAPIs assigns one policy to several APIs. Each is a change of its own; all are looked up before the first is made,
+// and one that fails says how many went before it.
+func (p *portal) updateAPIs(r *request) error {
+	ids := r.PostForm["api"]
+	v := authorizationPage{show: r.value("show"), query: r.value("q"), assign: r.value("policy_id"), ticked: map[string]bool{}}
+	for _, id := range ids {
+		v.ticked[id] = true
+	}
+	refuse := func(status int, text string) error {
+		v.assignErr = text
+		return p.renderAuthorization(r, status, v, popups{})
+	}
+	if len(ids) == 0 {
+		return refuse(http.StatusUnprocessableEntity, "Tick the APIs first.")
+	}
+	if len(ids) > maxAssign {
+		return refuse(http.StatusUnprocessableEntity, fmt.Sprintf("At most %d APIs can be assigned at once; nothing was changed.", maxAssign))
+	}
+	services, err := p.admin.ListServiceAPIs(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return err
+	}
+	known := map[string]control.API{}
+	for _, s := range services {
+		for _, a := range s.APIs {
+			known[a.ID] = a.API
+		}
+	}
+	for _, id := range ids {
+		if _, ok := known[id]; !ok {
+			return control.Errorf(control.NotFound, "", "One of the APIs is no longer there; nothing was changed.")
+		}
+	}
+	for i, id := range ids {
+		if known[id].PolicyID == v.assign {
+			continue
+		}
+		if _, err := p.admin.UpdateAPI(r.ctx(), r.actor, id, control.APIUpdate{PolicyID: v.assign, DataClassifications: known[id].DataClassifications}); err != nil {
+			status, errs, ok := formProblem(err)
+			if !ok {
+				return err
+			}
+			return refuse(status, fmt.Sprintf("%s %s: %s (%d of %d were assigned before it.)", known[id].Method, known[id].Path, errs.text, i, len(ids)))
+		}
+	}
+	return r.done(with(in(r.wid(), "apis", "authorization"), "show", v.show, "q", v.query), "apis-updated")
 }
 
 func (p *portal) createService(r *request) error {

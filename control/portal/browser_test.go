@@ -317,10 +317,11 @@ func TestAccessibility(t *testing.T) {
 	b.fill("username", "admin")
 	b.fill("password", password)
 	b.click("Log in")
+	every := append(everyPage(t, w, gw.ID), "/app/default/nonsense")
 	for _, theme := range []string{"light", "dark"} {
 		b.do(chromedp.EmulateViewport(1280, 900))
 		b.theme(theme)
-		for _, address := range append(everyPage(t, w, gw.ID), "/app/default/nonsense") {
+		for _, address := range every {
 			b.open(address)
 			b.check(axe, theme+" "+address)
 		}
@@ -329,7 +330,8 @@ func TestAccessibility(t *testing.T) {
 			b.open(address)
 			b.check(axe, theme+" narrow "+address)
 			if width := evaluate[int](b, "document.documentElement.scrollWidth"); width > 375 {
-				t.Errorf("%s is %d pixels wide on a screen of 375", address, width)
+				widest := evaluate[string](b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 375 && !e.closest("pre")).map(e => e.outerHTML.slice(0, 120))[0] || ""`)
+				t.Errorf("%s is %d pixels wide on a screen of 375, because of %s", address, width, widest)
 			}
 		}
 	}

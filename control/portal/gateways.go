@@ -231,6 +231,14 @@ func (p *portal) renderGroups(r *request, status int, v groupsPage, connect, unb
 	if v.services, err = p.admin.ListServices(r.ctx(), r.actor, r.wid()); err != nil {
 		return err
 	}
+	seen, err := p.admin.ListEnvironments(r.ctx(), r.actor, v.gateway.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range seen {
+		v.envs = append(v.envs, environment{id: e.ID, version: nameOr(e.AuthorizerVersion, e.Version), revision: e.Revision, seen: e.SeenAt})
+	}
+	v.revision = r.workspace.Revision
 	v.names = make(map[string]string, len(v.services))
 	for _, s := range v.services {
 		v.names[s.ID] = s.Name
@@ -343,4 +351,15 @@ func groupStateOf(g control.APIGroup) groupState {
 		return groupState{"warn", "warn", "Needs Deploy API"}
 	}
 	return groupState{"good", "shield", "Enforced"}
+}
+
+// current counts the environments that enforce the revision.
+func current(list []environment, revision int64) int {
+	n := 0
+	for _, e := range list {
+		if e.revision >= revision {
+			n++
+		}
+	}
+	return n
 }

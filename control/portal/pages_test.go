@@ -403,7 +403,8 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		gw + "/settings", gw + "/settings?ask=rotate", gw + "/settings?ask=delete",
 		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete",
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
-		"/app/default/settings", "/app/default/settings?delete=1",
+		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
+		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",
 	}
 }
 

@@ -36,7 +36,7 @@ type portal struct {
 const maxForm = 2 << 20
 
 // reserved are the first path elements below /app/ that are not workspaces; the portal creates no workspace so named.
-var reserved = map[string]bool{"assets": true, "login": true, "logout": true, "theme": true, "workspaces": true}
+var reserved = map[string]bool{"assets": true, "login": true, "logout": true, "theme": true, "users": true, "workspaces": true}
 
 // New makes the handler of /app/. It refuses state-changing requests that a browser sends from another site; the caller
 // wraps it in web.Secure with the rest of the server.
@@ -73,19 +73,36 @@ func (p *portal) routes() http.Handler {
 	top.Handle("GET /app/workspaces/new", p.signedIn(p.newWorkspace))
 	top.Handle("POST /app/workspaces", p.signedIn(p.createWorkspace))
 
+	top.Handle("GET /app/users", p.signedIn(p.users))
+	top.Handle("GET /app/users/new", p.signedIn(p.newUser))
+	top.Handle("POST /app/users", p.signedIn(p.createUser))
+	top.Handle("GET /app/users/{user}", p.signedIn(p.editUser))
+	top.Handle("POST /app/users/{user}", p.signedIn(p.saveUser))
+	top.Handle("POST /app/users/{user}/password", p.signedIn(p.setPassword))
+	top.Handle("POST /app/users/{user}/delete", p.signedIn(p.deleteUser))
+
 	ws := http.NewServeMux()
 	for pattern, h := range map[string]func(*request) error{
 		"GET /app/{wid}":          to("overview"),
 		"GET /app/{wid}/{$}":      to("overview"),
 		"GET /app/{wid}/overview": p.overview,
 
-		"GET /app/{wid}/settings":         p.workspaceSettings,
-		"POST /app/{wid}/settings":        p.saveWorkspace,
-		"POST /app/{wid}/settings/delete": p.deleteWorkspace,
+		"GET /app/{wid}/settings":           p.workspaceSettings,
+		"POST /app/{wid}/settings":          p.saveWorkspace,
+		"POST /app/{wid}/settings/delete":   p.deleteWorkspace,
+		"POST /app/{wid}/keys":              p.rotateKey,
+		"POST /app/{wid}/keys/{key}/revoke": p.revokeKey,
+
+		"GET /app/{wid}/scopes":                 p.scopes,
+		"POST /app/{wid}/scopes":                p.createScope,
+		"POST /app/{wid}/scopes/{scope}":        p.saveScope,
+		"POST /app/{wid}/scopes/{scope}/delete": p.deleteScope,
+		"GET /app/{wid}/audit":                  p.audit,
 
 		"GET /app/{wid}/apis":                        to("apis", "authorization"),
 		"GET /app/{wid}/apis/authorization":          p.authorization,
 		"POST /app/{wid}/apis/{api}/policy":          p.updateAPI,
+		"POST /app/{wid}/apis/policy":                p.updateAPIs,
 		"POST /app/{wid}/services":                   p.createService,
 		"POST /app/{wid}/services/{service}/delete":  p.deleteService,
 		"POST /app/{wid}/services/{service}/connect": p.connectGroup,

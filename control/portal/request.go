@@ -36,6 +36,11 @@ func (r *request) manages() bool {
 	return r.workspace != nil && r.actor.RoleIn(r.workspace.ID) >= control.Manager
 }
 
+// audits reports whether the actor may read the workspace's audit.
+func (r *request) audits() bool {
+	return r.workspace != nil && r.actor.RoleIn(r.workspace.ID) >= control.Auditor
+}
+
 // signedIn finds the session, or sends the browser to the login page and back here afterwards.
 func (p *portal) signedIn(h func(*request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
@@ -121,13 +126,22 @@ var notices = map[string]string{
 	"service-created":     "Service created.",
 	"service-deleted":     "Service deleted.",
 	"api-updated":         "Policy assignment updated. Authorizers pick it up within their refresh interval.",
+	"apis-updated":        "Policy assigned. Authorizers pick it up within their refresh interval.",
 	"policy-created":      "Policy created.",
 	"policy-saved":        "Policy saved. Authorizers pick it up within their refresh interval.",
 	"policy-deleted":      "Policy deleted.",
 	"application-created": "Application created.",
 	"application-saved":   "Application saved.",
 	"application-deleted": "Application deleted.",
-	"password-changed":    "Password changed.",
+	"scope-created":       "Scope created.",
+	"scope-saved":         "Scope saved.",
+	"scope-deleted":       "Scope deleted.",
+	"user-created":        "User created.",
+	"user-saved":          "User saved.",
+	"user-deleted":        "User deleted.",
+	"password-set":        "Password set. The user's sessions have ended.",
+	"key-rotated":         "New signing key made. Tokens signed with the old ones stay valid until you revoke those keys.",
+	"key-revoked":         "Key revoked. Tokens signed with it are no longer accepted.",
 }
 
 // done sends the browser on after a successful POST; notice is a key of notices.
@@ -153,7 +167,7 @@ func (r *request) frame(title, section string) frame {
 	return frame{
 		title: title, theme: theme(r.Request), nonce: web.Nonce(r.ctx()), user: nameOr(r.user.Name, r.user.Username),
 		workspace: r.workspace, section: section, notice: notices[r.query("done")], here: here(r.Request),
-		manage: r.manages(), admin: r.actor.Role >= control.Admin, assets: r.p.assets,
+		manage: r.manages(), audit: r.audits(), admin: r.actor.Role >= control.Admin, assets: r.p.assets,
 	}
 }
 

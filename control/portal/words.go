@@ -13,8 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/a-h/templ"
-
-	"portcullis/control"
 )
 
 type moment = time.Time
@@ -139,10 +137,6 @@ func gatewayTypeName(wire string) string {
 		return "Amazon API Gateway"
 	}
 	return wire
-}
-
-func roleName(r control.Role) string {
-	return [...]string{"none", "member", "auditor", "manager", "administrator"}[r]
 }
 
 // sentence starts with a capital: admin's messages are written to be put into others.

@@ -31,7 +31,7 @@ func workspaceKind(w control.Workspace) string {
 // needAdmin refuses a page that only an administrator can use; the verbs behind it refuse by themselves.
 func (r *request) needAdmin() error {
 	if r.actor.Role < control.Admin {
-		return control.Errorf(control.Forbidden, "", "Only an administrator can do this; your role is %s.", roleName(r.actor.Role))
+		return control.Errorf(control.Forbidden, "", "Only an administrator can do this; your role is %s.", r.actor.Role)
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func (r *request) needAdmin() error {
 // needManager is needAdmin for pages that change something inside the workspace.
 func (r *request) needManager() error {
 	if !r.manages() {
-		return control.Errorf(control.Forbidden, "", "Only a manager of this workspace can do this; your role is %s.", roleName(r.actor.RoleIn(r.wid())))
+		return control.Errorf(control.Forbidden, "", "Only a manager of this workspace can do this; your role is %s.", r.actor.RoleIn(r.wid()))
 	}
 	return nil
 }
@@ -134,6 +134,12 @@ func failureText(f waist.ValidationFailure) string {
 func (p *portal) workspaceSettings(r *request) error {
 	ws := r.workspace
 	v := settingsForm{name: ws.Name, description: ws.Description, color: ws.Color, ttl: time.Duration(ws.AccessTokenTTL).String(), deleting: r.query("delete") != ""}
+	if ask := r.query("ask"); ask == "rotate" || ask == "revoke" && r.query("key") != "" {
+		if err := r.needAdmin(); err != nil {
+			return err
+		}
+		v.ask, v.key = ask, clip(r.query("key"), 128)
+	}
 	if v.deleting {
 		if err := r.needAdmin(); err != nil {
 			return err
@@ -147,7 +153,13 @@ func (p *portal) workspaceSettings(r *request) error {
 }
 
 func (p *portal) renderSettings(r *request, status int, v settingsForm) error {
-	return r.render(status, settingsView(r.frame("Settings", "settings"), p.admin.IssuerURL(r.actor.TenantID, r.wid()), v))
+	if r.audits() {
+		var err error
+		if v.keys, err = p.admin.ListKeys(r.ctx(), r.actor, r.wid()); err != nil {
+			return err
+		}
+	}
+	return r.render(status, settingsView(r.frame("Settings", "settings"), clock{p.now()}, p.admin.IssuerURL(r.actor.TenantID, r.wid()), v))
 }
 
 func (p *portal) saveWorkspace(r *request) error {
@@ -188,4 +200,18 @@ func (p *portal) deleteWorkspace(r *request) error {
 		return err
 	}
 	return r.done("/app/", "workspace-deleted")
+}
+
+func (p *portal) rotateKey(r *request) error {
+	if _, err := p.admin.RotateKey(r.ctx(), r.actor, r.wid()); err != nil {
+		return err
+	}
+	return r.done(in(r.wid(), "settings")+"#keys", "key-rotated")
+}
+
+func (p *portal) revokeKey(r *request) error {
+	if err := p.admin.RevokeKey(r.ctx(), r.actor, r.wid(), r.PathValue("key")); err != nil {
+		return err
+	}
+	return r.done(in(r.wid(), "settings")+"#keys", "key-revoked")
 }
