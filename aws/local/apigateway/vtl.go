@@ -348,6 +348,9 @@ func (v *vtl) path(p vtlPath) (any, error) {
 		val = v.vars[p.name]
 	}
 	for _, st := range p.steps {
+		if val == nil {
+			return nil, nil
+		}
 		var args []any
 		for _, a := range st.args {
 			arg, err := v.eval(a)
@@ -367,9 +370,6 @@ func (v *vtl) path(p vtlPath) (any, error) {
 		}
 		if val, err = v.step(val, st, args); err != nil {
 			return nil, fmt.Errorf("$%s: %w", p.name, err)
-		}
-		if val == nil {
-			return nil, nil
 		}
 	}
 	if c, ok := val.(vtlContext); ok { // an empty variable is null in conditions
