@@ -47,7 +47,8 @@ type walk struct {
 	functionARN, roleARN           string
 	policyID, regoPolicyID         string
 	appID, appSecret, appToken     string
-	number                         int // of the step being printed
+	assigned                       time.Time // when the policies were
+	number                         int       // of the step being printed
 }
 
 func newWalk(f flags, world *world, shop *petStore, out io.Writer) *walk {
