@@ -60,6 +60,10 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if s.InsecureSkipVerify {
 		log.Warn("HTTP_CLIENT_INSECURE_SKIP_VERIFY is on: whoever stands between here and the control plane decides who gets in")
 	}
+	keep, err := keepAt(aws, s, secret)
+	if err != nil {
+		return err
+	}
 	work := &syncWork{
 		scanner:  &discover.Scanner{Client: aws},
 		attacher: &attach.Attacher{Client: aws, Apply: s.CreateAuthorizer, Replace: s.ReplaceAuthorizers, UnboundStages: s.AttachUnbound},
@@ -69,7 +73,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	a := authorizer.New(authorizer.Options{
 		Client: client, Log: log,
 		RefreshInterval: s.RefreshInterval, MaxStaleness: s.MaxStaleness,
-		AllowUnknown: s.AllowUnknown, InjectContext: s.InjectContext, NoAnalytics: s.NoAnalytics, SimpleResponses: s.SimpleResponses,
+		AllowUnknown: s.AllowUnknown, InjectContext: s.InjectContext, NoAnalytics: s.NoAnalytics, SimpleResponses: s.SimpleResponses, Keep: keep,
 		Sync: &authorizer.Sync{Discover: work.discover, Attach: work.attach},
 	})
 

@@ -465,6 +465,25 @@ func TestColdStartDuringOutage(t *testing.T) {
 	w.eventually("/pets", 200)
 }
 
+// TestOutageWithStoredConfiguration: with AWS_LOCAL_CONFIGURATION a new environment answers during an outage.
+func TestOutageWithStoredConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, map[string]string{"AWS_LOCAL_CONFIGURATION": dir})
+	w.plane.setBind(true)
+	w.sync()
+	w.sync()
+	w.deploy("dev")
+	w.plane.setPolicy("GET", "/pets", "needs-joe")
+	w.sync()
+	w.plane.mu.Lock()
+	w.plane.down = true
+	w.plane.mu.Unlock()
+	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	w.expect("/pets", "Bearer "+w.plane.token(t, "joe"), 200, `"caller":"joe"`)
+	w.expect("/pets", "Bearer "+w.plane.token(t, "jane"), 403, "explicit deny")
+	w.expect("/pets/1", "", 200, "")
+}
+
 // TestNothingIsChanged: AWS_CREATE_AUTHORIZER=false reports the plan and does nothing.
 func TestNothingIsChanged(t *testing.T) {
 	w := newWorld(t, map[string]string{"AWS_CREATE_AUTHORIZER": "false"})

@@ -26,6 +26,8 @@ type Options struct {
 	NoAnalytics     bool          // DISABLE_ANALYTICS
 	SimpleResponses bool          // AWS_HTTP_API_RESPONSE=simple: HTTP APIs (payload 2.0) get {"isAuthorized": …}
 
+	// Keep stores the last good configuration outside the environment; nil stores nothing.
+	Keep *Keep
 	// Sync is what a scheduled event runs; nil means that scheduled events only refresh the configuration.
 	Sync *Sync
 }
@@ -64,7 +66,7 @@ func New(o Options) *Authorizer {
 		o: o, now: o.Now, log: o.Log,
 		fresh: &freshness{
 			fetch: o.Client.GetConfiguration, tenant: o.Client.Tenant(), host: o.Client.Host(),
-			interval: o.RefreshInterval, maxStaleness: o.MaxStaleness, now: o.Now, log: o.Log,
+			interval: o.RefreshInterval, maxStaleness: o.MaxStaleness, now: o.Now, log: o.Log, keep: o.Keep,
 			tokens: token.Options{Now: o.Now, Introspect: o.Client.Introspect, HTTPClient: o.Client.HTTP()},
 		},
 		queue: &queue{push: o.Client.PushEvents, now: o.Now, log: o.Log},

@@ -28,6 +28,7 @@ type freshness struct {
 	interval     time.Duration // how old the configuration may be without asking
 	maxStaleness time.Duration // how old it may be when asking fails
 	tokens       token.Options
+	keep         *Keep // nil: nothing is stored
 	now          func() time.Time
 	log          *slog.Logger
 
@@ -122,12 +123,20 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 	f.mu.Unlock()
 
 	next, err := f.ask(ctx, poll, before, usable)
+	var confirmed time.Time
+	if err == nil {
+		confirmed = f.now()
+	} else if f.keep != nil && !usable {
+		next, confirmed = f.fallBack(before)
+	}
 
 	f.mu.Lock()
 	f.err = err
+	if next != nil {
+		f.snap, f.checked = next, confirmed
+	}
 	if err == nil {
-		f.snap, f.checked = next, f.now()
-		f.tried = f.checked
+		f.tried = confirmed
 	}
 	f.flight = nil
 	f.mu.Unlock()
@@ -136,6 +145,24 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 		f.log.Warn("the configuration could not be refreshed", "error", err.Error(), "has_last_good", before != nil)
 	}
 	return err
+}
+
+// fallBack loads the stored configuration when the control plane gave none and the one in use, if any, is too old. It
+// has time of its own: the question to the control plane may have used up the caller's.
+func (f *freshness) fallBack(before *snapshot) (s *snapshot, confirmed time.Time) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.log.Error("the stored configuration could not be prepared", "panic", panicText(p))
+			s = nil
+		}
+	}()
+	s, confirmed, err := f.load(context.Background(), before)
+	if err != nil {
+		f.log.Warn("the stored configuration is of no use", "error", err.Error())
+		return nil, time.Time{}
+	}
+	f.log.Warn("the stored configuration is used, because the control plane gave none", "revision", s.cfg.Revision, "confirmed", confirmed)
+	return s, confirmed
 }
 
 // ask fetches and prepares. It returns before itself when the control plane says that nothing changed.
@@ -158,6 +185,9 @@ func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, us
 		return nil, fmt.Errorf("the configuration that was fetched is refused: %w", err)
 	}
 	s, problems := prepare(got.Configuration, got.ETag, f.host, f.tokens, before)
+	if f.keep != nil {
+		s.raw = got.Raw
+	}
 	for _, p := range problems {
 		f.log.Warn("part of the configuration is unusable", "error", p.Error(), "revision", got.Configuration.Revision)
 	}

@@ -14,6 +14,7 @@ import (
 type snapshot struct {
 	cfg      *waist.Configuration
 	etag     string
+	raw      []byte // as it was fetched; kept only where it is stored
 	index    *index
 	policies *policy.Set
 	verifier *token.Verifier

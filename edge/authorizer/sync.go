@@ -86,6 +86,8 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 	}
 	if err := a.fresh.refresh(ctx, firstTimeout); err != nil {
 		problem(err)
+	} else if err := a.fresh.save(ctx); err != nil {
+		problem(err)
 	}
 	a.fresh.mu.Lock()
 	snap, state := a.fresh.snap, a.fresh.state()
