@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"portcullis/aws/local/iam"
 	"portcullis/aws/local/wire"
@@ -18,47 +19,63 @@ const (
 )
 
 // serveService answers a request to a service API: who asks, for which service, region and account, and is the
-// signature right; then the service has it.
+// signature right; then what the management API has planned for it, and then the service has it.
 func (s *Server) serveService(w http.ResponseWriter, r *http.Request) {
 	c := &wire.Call{RequestID: wire.NewID(), Now: s.now(), Request: r, Authorize: s.iam.Authorize}
+	rec := &recorder{ResponseWriter: w}
+	began := time.Now()
+	fault := s.admit(rec, c)
+	s.history.add(Record{Time: c.Now, Service: c.Service, Region: c.Region, Account: c.Account, Principal: c.Principal.ARN, Operation: operationOf(c),
+		Method: r.Method, Path: r.URL.Path, Status: rec.status, ErrorCode: c.ErrorCode, RequestID: c.RequestID, Fault: fault,
+		Milliseconds: float64(time.Since(began).Microseconds()) / 1000})
+}
+
+// admit reads, identifies and answers a request. It returns the kind of the fault that was played, "" for none.
+func (s *Server) admit(w http.ResponseWriter, c *wire.Call) string {
+	r := c.Request
 	protocol := guessProtocol(r)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		wire.WriteErrorFor(w, c, protocol, failure(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request must be smaller than 70167211 bytes"))
-		return
+		return ""
 	case err != nil:
 		wire.WriteErrorFor(w, c, protocol, failure(http.StatusBadRequest, "IncompleteBody", "the request body could not be read: "+err.Error()))
-		return
+		return ""
 	}
 	c.Body = body
 	sig, err := readSignature(r)
 	if err != nil {
 		wire.WriteErrorFor(w, c, protocol, inProtocol(err, protocol))
-		return
+		return ""
 	}
 	c.Service, c.Region, c.Partition = sig.service, sig.region, partitionOf(sig.region)
 	protocol = wire.ProtocolOf(c.Service)
 	if err := s.identify(c, sig); err != nil {
 		wire.WriteErrorFor(w, c, protocol, inProtocol(err, protocol))
-		return
+		return ""
 	}
 	s.log.Debug("call", "service", c.Service, "region", c.Region, "account", c.Account, "principal", c.Principal.ARN, "method", r.Method, "path", r.URL.Path, "request", c.RequestID)
 	service := s.services[c.Service]
 	if service == nil {
-		wire.WriteErrorFor(w, c, protocol, wire.NotImplemented(c.Service, operationOf(r)))
-		return
+		wire.WriteErrorFor(w, c, protocol, wire.NotImplemented(c.Service, operationOf(c)))
+		return ""
 	}
-	service.ServeAWS(w, c)
+	return s.faults.play(w, c, func(w http.ResponseWriter) { service.ServeAWS(w, c) })
 }
 
-// operationOf names an operation of a service that is not here as well as its request does.
-func operationOf(r *http.Request) string {
-	if t := wire.Target(r); t != "" {
+// operationOf names an operation as well as its request does: PutRule, CreateRole, "GET /restapis".
+func operationOf(c *wire.Call) string {
+	if t := wire.Target(c.Request); t != "" {
 		return t
 	}
-	return r.Method + " " + r.URL.Path
+	if wire.ProtocolOf(c.Service) == wire.Query {
+		if form, err := c.Form(); err == nil && form.Get("Action") != "" {
+			return form.Get("Action")
+		}
+	}
+	return c.Request.Method + " " + c.Request.URL.Path
 }
 
 var accountKey = regexp.MustCompile(`^[0-9]{12}$`)

@@ -281,6 +281,9 @@ func TestInvokeIsStrict(t *testing.T) {
 	}
 }
 
+// script is a bootstrap small enough for tests that never run it.
+var script = file{"bootstrap", 0o755, []byte("#!/bin/sh\nexit 0\n")}
+
 func TestCreateFunctionIsStrict(t *testing.T) {
 	w := start(t, local.Options{})
 	role := w.role("good", "")
@@ -313,7 +316,7 @@ func TestCreateFunctionIsStrict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &lambda.CreateFunctionInput{FunctionName: aws.String("my-function"), Runtime: types.RuntimeProvidedal2023, Handler: aws.String("x"), Role: aws.String(role),
-				Code: &types.FunctionCode{ZipFile: fnZip(t)}}
+				Code: &types.FunctionCode{ZipFile: zipOf(t, script)}}
 			tc.change(in)
 			_, err := c.CreateFunction(t.Context(), in)
 			expect(t, err, tc.code, tc.text)
@@ -334,8 +337,8 @@ func TestCodeThatCannotStart(t *testing.T) {
 		text string
 	}{
 		"no bootstrap":       {zipOf(t, file{"main", 0o755, []byte("x")}), nil, "Couldn't find valid bootstrap(s)"},
-		"in a folder":        {zipOf(t, file{"dist/bootstrap", 0o755, bootstrap(t)}), nil, "Couldn't find valid bootstrap(s)"},
-		"not executable":     {zipOf(t, file{"bootstrap", 0o644, bootstrap(t)}), nil, "permission denied"},
+		"in a folder":        {zipOf(t, file{"dist/bootstrap", 0o755, script.body}), nil, "Couldn't find valid bootstrap(s)"},
+		"not executable":     {zipOf(t, file{"bootstrap", 0o644, script.body}), nil, "permission denied"},
 		"other architecture": {fnZip(t), []types.Architecture{other}, "exec format error (bootstrap is built for"},
 		"not a program":      {zipOf(t, file{"bootstrap", 0o755, []byte("just text")}), nil, "exec format error"},
 	} {

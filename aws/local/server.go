@@ -45,6 +45,9 @@ type Server struct {
 	events   *events.Service
 	gateway  *apigateway.Service
 	services map[string]wire.Service // by signing name
+	history  *history
+	faults   *faults
+	cold     atomic.Bool // no environment is used twice
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -61,12 +64,13 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, log: o.Logger}
+	s := &Server{o: o, log: o.Logger, history: &history{}, faults: newFaults()}
 	s.SetPublicURL(o.PublicURL)
 	s.iam = iam.New(iam.Options{Now: s.now, Lenient: o.LenientIAM})
 
 	lo := o.Lambda
 	lo.Now, lo.Logger, lo.Assume, lo.Endpoint = s.now, o.Logger, s.iam.AssumeForService, s.PublicURL
+	lo.ColdStarts = s.cold.Load
 	var err error
 	if s.lambda, err = lambda.New(lo); err != nil {
 		return nil, fmt.Errorf("starting Lambda: %w", err)
@@ -74,6 +78,7 @@ func New(o Options) (*Server, error) {
 	s.events = events.New(events.Options{Now: s.now, Invoke: s.lambda.Invoke, Logger: o.Logger})
 
 	ao := o.APIGateway
+	ao.VerifyIAM = s.verifyExecute
 	ao.Now, ao.Logger, ao.Invoke, ao.PublicURL = s.now, o.Logger, s.lambda.Invoke, s.PublicURL()
 	s.gateway = apigateway.New(ao)
 
@@ -119,16 +124,13 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_aws/health", s.health)
 	mux.HandleFunc("POST /_aws/events/fire", s.fireRule)
-	mux.HandleFunc("/_aws/", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusNotFound, map[string]string{"message": "the local AWS has no " + r.URL.Path})
-	})
-	// A web page that the user of this machine has open in a browser must not be able to fire rules.
-	own := http.NewCrossOriginProtection().Handler(mux)
+	mux.HandleFunc("/_aws/", notHere)
+	own := sameOrigin(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.Contains(r.Host, ".execute-api."), strings.HasPrefix(r.URL.Path, "/_aws/execute-api/"):
 			// Beside the mux, which would clean the path: paths are API Gateway's business.
-			s.gateway.ServeExecute(w, r)
+			s.serveExecute(w, r)
 		case strings.HasPrefix(r.URL.Path, "/_aws/"):
 			own.ServeHTTP(w, r)
 		default:

@@ -21,6 +21,7 @@ import (
 
 type flags struct {
 	Addr       string `help:"Address of the AWS endpoint." default:"127.0.0.1:4566" env:"LOCAL_AWS_ADDR"`
+	Management string `help:"Address of the management API (faults, history, clock, reset); empty: none." default:"127.0.0.1:4567" env:"LOCAL_AWS_MANAGEMENT"`
 	Account    string `help:"Account of access keys that are neither issued here nor an account number." default:"123456789012"`
 	HostArch   string `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
 	LenientIAM bool   `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
@@ -50,6 +51,13 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		return err
 	}
 	defer listener.Close()
+	var management net.Listener
+	if f.Management != "" {
+		if management, err = listen("--management", f.Management); err != nil {
+			return err
+		}
+		defer management.Close()
+	}
 	endpoint := "http://" + listener.Addr().String()
 	aws, err := local.New(local.Options{
 		PublicURL:      endpoint,
@@ -62,11 +70,18 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		return err
 	}
 	defer aws.Close()
-	server := &http.Server{Handler: aws.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	servers := []*http.Server{newServer(aws.Handler())}
+	failed := make(chan error, 2)
+	go func() { failed <- servers[0].Serve(listener) }()
+	if management != nil {
+		servers = append(servers, newServer(aws.Management()))
+		go func() { failed <- servers[1].Serve(management) }()
+	}
 	fmt.Fprintf(out, "local AWS on %s (account %s; signed with an account number as access key: that account)\n", endpoint, f.Account)
 	fmt.Fprintf(out, "  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 aws --endpoint-url %s apigateway get-rest-apis\n", endpoint)
+	if management != nil {
+		fmt.Fprintf(out, "management on http://%s\n", management.Addr())
+	}
 	select {
 	case err := <-failed:
 		return err
@@ -74,10 +89,16 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := server.Shutdown(end); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	for _, s := range servers {
+		if err := s.Shutdown(end); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
 	}
 	return nil
+}
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 }
 
 // listen opens a port; the error of one that is taken names the flag that changes it.

@@ -21,6 +21,10 @@ func TestBusyPortNamesTheFlag(t *testing.T) {
 	if err == nil || err.Error() != l.Addr().String()+" is in use by another program; choose another address with --addr" {
 		t.Errorf("got %v", err)
 	}
+	err = run(t.Context(), flags{Addr: "127.0.0.1:0", Management: l.Addr().String(), LogLevel: "info"}, io.Discard, io.Discard)
+	if err == nil || err.Error() != l.Addr().String()+" is in use by another program; choose another address with --management" {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestServesUntilToldToStop(t *testing.T) {

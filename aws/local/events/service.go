@@ -66,6 +66,13 @@ func New(o Options) *Service {
 	return s
 }
 
+// Reset forgets every rule.
+func (s *Service) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = map[string]*rule{}
+}
+
 func (r *rule) arn() string {
 	return "arn:" + r.partition + ":events:" + r.region + ":" + r.account + ":rule/" + r.name
 }

@@ -72,6 +72,13 @@ func New(o Options) *Service {
 	return &Service{now: o.Now, lenient: o.Lenient, accounts: map[string]*account{}, keys: map[string]*Key{}}
 }
 
+// Reset forgets every role, user, policy and key.
+func (s *Service) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts, s.keys = map[string]*account{}, map[string]*Key{}
+}
+
 // account returns the account, which comes into being with its first use. The caller holds mu.
 func (s *Service) account(id string) *account {
 	a := s.accounts[id]

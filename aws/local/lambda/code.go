@@ -68,7 +68,9 @@ func unpack(archive []byte, dir string) (*code, error) {
 	return &code{dir: dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: int64(len(archive))}, nil
 }
 
-func tooLarge() error { return invalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped) }
+func tooLarge() error {
+	return invalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped)
+}
 
 // extract writes the files, at most left bytes of them.
 func extract(r *zip.Reader, dir string, left int64) error {

@@ -235,23 +235,27 @@ func (e *environment) exitFault() *fault {
 	return &fault{"Runtime.ExitError", "Error: Runtime exited with error: " + e.exitState}
 }
 
-// freeze stops the process group, thaw lets it go on.
-func (e *environment) freeze() {
+// freeze stops the process group, thaw lets it go on; they report whether that changed anything.
+func (e *environment) freeze() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cmd != nil && !e.exited && !e.frozen {
-		e.frozen = true
-		signalGroup(e.cmd.Process.Pid, syscall.SIGSTOP)
+	if e.cmd == nil || e.exited || e.frozen {
+		return false
 	}
+	e.frozen = true
+	signalGroup(e.cmd.Process.Pid, syscall.SIGSTOP)
+	return true
 }
 
-func (e *environment) thaw() {
+func (e *environment) thaw() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cmd != nil && !e.exited && e.frozen {
-		e.frozen = false
-		signalGroup(e.cmd.Process.Pid, syscall.SIGCONT)
+	if e.cmd == nil || e.exited || !e.frozen {
+		return false
 	}
+	e.frozen = false
+	signalGroup(e.cmd.Process.Pid, syscall.SIGCONT)
+	return true
 }
 
 // internalExtensionGrace is how long a process with an internal extension has between SIGTERM and SIGKILL. Without an

@@ -21,6 +21,8 @@ type Call struct {
 	Request   *http.Request
 	Body      []byte // read whole; the front door bounds it
 
+	ErrorCode string // of the answer, noted by the functions that write errors
+
 	// Authorize asks IAM whether the principal may do action on resource. Nil means: nobody may do anything.
 	Authorize func(c *Call, action, resource string, conditions map[string][]string) error
 }
@@ -79,6 +81,7 @@ func WriteError(w http.ResponseWriter, c *Call, err error) {
 	if !errors.As(err, &e) {
 		e = &Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()}
 	}
+	c.ErrorCode = e.Code
 	body := map[string]any{"message": e.Message}
 	for k, v := range e.Fields {
 		body[k] = v

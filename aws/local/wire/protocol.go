@@ -67,6 +67,7 @@ func WriteAWSJSON(w http.ResponseWriter, c *Call, v any) {
 // WriteAWSJSONError writes err with its code in "__type".
 func WriteAWSJSONError(w http.ResponseWriter, c *Call, err error) {
 	e := asError(err)
+	c.ErrorCode = e.Code
 	body := map[string]any{"__type": e.Code, "message": e.Message}
 	for k, v := range e.Fields {
 		body[k] = v
@@ -123,6 +124,7 @@ func WriteQuery(w http.ResponseWriter, c *Call, namespace, operation string, res
 // WriteQueryError writes err as the Query protocol has it.
 func WriteQueryError(w http.ResponseWriter, c *Call, err error) {
 	e := asError(err)
+	c.ErrorCode = e.Code
 	kind := "Sender"
 	if e.Status >= 500 {
 		kind = "Receiver"
@@ -139,6 +141,7 @@ func WriteQueryError(w http.ResponseWriter, c *Call, err error) {
 // WriteXMLError writes err as S3 does.
 func WriteXMLError(w http.ResponseWriter, c *Call, err error) {
 	e := asError(err)
+	c.ErrorCode = e.Code
 	writeXML(w, c, e.Status, struct {
 		XMLName   xml.Name `xml:"Error"`
 		Code      string
