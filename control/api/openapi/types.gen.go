@@ -447,6 +447,66 @@ func (e ServerKeyType) Valid() bool {
 	}
 }
 
+// Defines values for ServerJWKAlg.
+const (
+	ServerJWKAlgES256 ServerJWKAlg = "ES256"
+	ServerJWKAlgEdDSA ServerJWKAlg = "EdDSA"
+	ServerJWKAlgPS256 ServerJWKAlg = "PS256"
+	ServerJWKAlgRS256 ServerJWKAlg = "RS256"
+)
+
+// Valid indicates whether the value is a known member of the ServerJWKAlg enum.
+func (e ServerJWKAlg) Valid() bool {
+	switch e {
+	case ServerJWKAlgES256:
+		return true
+	case ServerJWKAlgEdDSA:
+		return true
+	case ServerJWKAlgPS256:
+		return true
+	case ServerJWKAlgRS256:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServerJWKKty.
+const (
+	ServerJWKKtyEC  ServerJWKKty = "EC"
+	ServerJWKKtyOKP ServerJWKKty = "OKP"
+	ServerJWKKtyRSA ServerJWKKty = "RSA"
+)
+
+// Valid indicates whether the value is a known member of the ServerJWKKty enum.
+func (e ServerJWKKty) Valid() bool {
+	switch e {
+	case ServerJWKKtyEC:
+		return true
+	case ServerJWKKtyOKP:
+		return true
+	case ServerJWKKtyRSA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ServerJWKUse.
+const (
+	ServerJWKUseSig ServerJWKUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the ServerJWKUse enum.
+func (e ServerJWKUse) Valid() bool {
+	switch e {
+	case ServerJWKUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ServerResponseAccessTokenStrategy.
 const (
 	ServerResponseAccessTokenStrategyJwt    ServerResponseAccessTokenStrategy = "jwt"
@@ -813,6 +873,72 @@ func (e ListClientsParamsOrder) Valid() bool {
 	case ListClientsParamsOrderAsc:
 		return true
 	case ListClientsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetKeysParamsUse.
+const (
+	GetKeysParamsUseSig GetKeysParamsUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the GetKeysParamsUse enum.
+func (e GetKeysParamsUse) Valid() bool {
+	switch e {
+	case GetKeysParamsUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevokeKeyParamsUse.
+const (
+	RevokeKeyParamsUseSig RevokeKeyParamsUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the RevokeKeyParamsUse enum.
+func (e RevokeKeyParamsUse) Valid() bool {
+	switch e {
+	case RevokeKeyParamsUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RotateKeyParamsUse.
+const (
+	RotateKeyParamsUseSig RotateKeyParamsUse = "sig"
+)
+
+// Valid indicates whether the value is a known member of the RotateKeyParamsUse enum.
+func (e RotateKeyParamsUse) Valid() bool {
+	switch e {
+	case RotateKeyParamsUseSig:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RotateKeyParamsKeyType.
+const (
+	RotateKeyParamsKeyTypeEcdsa RotateKeyParamsKeyType = "ecdsa"
+	RotateKeyParamsKeyTypePs    RotateKeyParamsKeyType = "ps"
+	RotateKeyParamsKeyTypeRsa   RotateKeyParamsKeyType = "rsa"
+)
+
+// Valid indicates whether the value is a known member of the RotateKeyParamsKeyType enum.
+func (e RotateKeyParamsKeyType) Valid() bool {
+	switch e {
+	case RotateKeyParamsKeyTypeEcdsa:
+		return true
+	case RotateKeyParamsKeyTypePs:
+		return true
+	case RotateKeyParamsKeyTypeRsa:
 		return true
 	default:
 		return false
@@ -2374,6 +2500,19 @@ type JWKSKeysKty string
 // JWKSKeysUse defines model for JWKS.Keys.Use.
 type JWKSKeysUse string
 
+// KeysResponse defines model for KeysResponse.
+type KeysResponse struct {
+	// CurrentKey A signing key without its private part (RFC 7517).
+	CurrentKey ServerJWK `json:"current_key"`
+
+	// NextKey A signing key without its private part (RFC 7517).
+	NextKey     *ServerJWK  `json:"next_key,omitempty"`
+	RevokedKeys []ServerJWK `json:"revoked_keys"`
+
+	// RotatedKeys They verify and no longer sign.
+	RotatedKeys []ServerJWK `json:"rotated_keys"`
+}
+
 // Metadata RFC 8414 2 and OpenID Connect Discovery 1.0 3. What this server does not have is left out.
 type Metadata struct {
 	AuthorizationEndpoint                      *string                `json:"authorization_endpoint,omitempty"`
@@ -2722,6 +2861,38 @@ type ServerAPIs struct {
 	// ApisByServices Service → its APIs in order.
 	ApisByServices map[string][]API `json:"apis_by_services"`
 }
+
+// ServerJWK A signing key without its private part (RFC 7517).
+type ServerJWK struct {
+	Alg       ServerJWKAlg `json:"alg"`
+	CreatedAt time.Time    `json:"created_at"`
+	Crv       *string      `json:"crv,omitempty"`
+	E         *string      `json:"e,omitempty"`
+	Kid       string       `json:"kid"`
+	Kty       ServerJWKKty `json:"kty"`
+	N         *string      `json:"n,omitempty"`
+
+	// PromotedAt When it began to sign.
+	PromotedAt *time.Time `json:"promoted_at,omitempty"`
+
+	// RevokedAt When it ceased to verify.
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	// RotatedAt When it ceased to sign.
+	RotatedAt *time.Time   `json:"rotated_at,omitempty"`
+	Use       ServerJWKUse `json:"use"`
+	X         *string      `json:"x,omitempty"`
+	Y         *string      `json:"y,omitempty"`
+}
+
+// ServerJWKAlg defines model for ServerJWK.Alg.
+type ServerJWKAlg string
+
+// ServerJWKKty defines model for ServerJWK.Kty.
+type ServerJWKKty string
+
+// ServerJWKUse defines model for ServerJWK.Use.
+type ServerJWKUse string
 
 // ServerResponse A workspace.
 type ServerResponse struct {
@@ -3177,11 +3348,15 @@ type Workspace struct {
 	Description string     `json:"description"`
 	ID          string     `json:"id"`
 	IssuerURL   string     `json:"issuer_url"`
+	LogoURI     *string    `json:"logo_uri,omitempty"`
 
 	// Metadata Any JSON object.
 	Metadata *FreeForm     `json:"metadata,omitempty"`
 	Name     string        `json:"name"`
+	Profile  *string       `json:"profile,omitempty"`
+	Template *bool         `json:"template,omitempty"`
 	TenantID string        `json:"tenant_id"`
+	ThemeID  *string       `json:"theme_id,omitempty"`
 	Type     WorkspaceType `json:"type"`
 
 	// UpdatedAt Additive.
@@ -3274,6 +3449,9 @@ type IdempotencyKey = string
 
 // IfMatch defines model for ifMatch.
 type IfMatch = string
+
+// Kid defines model for kid.
+type Kid = string
 
 // LatencyFunction defines model for latencyFunction.
 type LatencyFunction string
@@ -3680,6 +3858,45 @@ type ListClientsParamsSort string
 
 // ListClientsParamsOrder defines parameters for ListClients.
 type ListClientsParamsOrder string
+
+// GetKeysParams defines parameters for GetKeys.
+type GetKeysParams struct {
+	// Use There are signing keys only.
+	Use *GetKeysParamsUse `form:"use,omitempty" json:"use,omitempty"`
+}
+
+// GetKeysParamsUse defines parameters for GetKeys.
+type GetKeysParamsUse string
+
+// RevokeKeyParams defines parameters for RevokeKey.
+type RevokeKeyParams struct {
+	// Use There are signing keys only.
+	Use *RevokeKeyParamsUse `form:"use,omitempty" json:"use,omitempty"`
+
+	// XIdempotencyKey Makes a retry within one minute harmless.
+	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
+}
+
+// RevokeKeyParamsUse defines parameters for RevokeKey.
+type RevokeKeyParamsUse string
+
+// RotateKeyParams defines parameters for RotateKey.
+type RotateKeyParams struct {
+	// Use There are signing keys only.
+	Use *RotateKeyParamsUse `form:"use,omitempty" json:"use,omitempty"`
+
+	// KeyType The workspace's own, or nothing.
+	KeyType *RotateKeyParamsKeyType `form:"key_type,omitempty" json:"key_type,omitempty"`
+
+	// XIdempotencyKey Makes a retry within one minute harmless.
+	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
+}
+
+// RotateKeyParamsUse defines parameters for RotateKey.
+type RotateKeyParamsUse string
+
+// RotateKeyParamsKeyType defines parameters for RotateKey.
+type RotateKeyParamsKeyType string
 
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
