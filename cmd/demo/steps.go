@@ -438,9 +438,9 @@ func (w *walk) confirm() []step {
 					return false, err
 				}
 				time.Sleep(time.Second)
-				return w.acp.page(ctx, "/app/"+workspace+"/overview", "token_malformed") == nil, nil
+				return w.acp.page(ctx, "/app/"+workspace+"/overview", "token_inactive") == nil, nil
 			})
-			return "Overview shows the denial of invalid_token with its reason, token_malformed", err
+			return "Overview shows the denial of invalid_token with its reason, token_inactive", err
 		}},
 	}
 }

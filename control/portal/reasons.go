@@ -32,7 +32,7 @@ var reasons = map[string]string{
 	"token_expired":              "The token has expired",
 	"token_not_yet_valid":        "The token is not valid yet; compare the clocks",
 	"token_wrong_audience":       "The token is for another audience than this service",
-	"token_inactive":             "The token has been revoked",
+	"token_inactive":             "The issuer does not know the token, or it was revoked or has expired",
 	"token_introspection_failed": "The token could not be introspected",
 	"token_opaque_refused":       "Opaque tokens are not accepted here",
 	"token_binding_mismatch":     "The token is bound to another client certificate",
