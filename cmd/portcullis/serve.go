@@ -120,7 +120,7 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 // "readyz", "openapi.yaml" or start with a dot; package admin sees to it.
 func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.Analytics, publicURL string, logger *slog.Logger) http.Handler {
 	packages := authorizerPackages()
-	issuer := oauth.New(oauth.Options{Admin: adm, PublicURL: publicURL, Logger: logger})
+	issuer := oauth.New(oauth.Options{Admin: adm, Store: st, PublicURL: publicURL, Logger: logger})
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })

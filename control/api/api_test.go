@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	}
 	events := analytics.New(analytics.Options{Store: st, Now: now})
 	t.Cleanup(func() { events.Close(context.Background()) })
-	issuer := oauth.New(oauth.Options{Admin: w.admin, PublicURL: w.server.URL, Now: now})
+	issuer := oauth.New(oauth.Options{Admin: w.admin, Store: st, PublicURL: w.server.URL, Now: now})
 	w.api = New(Options{Admin: w.admin, Analytics: events, PublicURL: w.server.URL, Now: now,
 		Packages: web.Packages{FS: fstest.MapFS{"authorizer-x86_64.zip": {Data: []byte("zip of x86")}}},
 		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {

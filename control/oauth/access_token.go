@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/store"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -33,11 +36,32 @@ type Claims struct {
 	Workspace string   `json:"aid"`
 	IDP       string   `json:"idp"` // empty: no user is involved
 	AMR       []string `json:"amr"`
+
+	// Only of grants of a user.
+	AuthTime int64  `json:"auth_time,omitempty"`
+	Grant    string `json:"gid,omitempty"` // ending the grant ends the token
+	Name     string `json:"name,omitempty"`
+	Username string `json:"preferred_username,omitempty"`
+}
+
+// idToken is OpenID Connect Core 2.
+type idToken struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience string   `json:"aud"` // the client
+	Expiry   int64    `json:"exp"`
+	IssuedAt int64    `json:"iat"`
+	AuthTime int64    `json:"auth_time"`
+	Nonce    string   `json:"nonce,omitempty"`
+	AMR      []string `json:"amr"`
+	Name     string   `json:"name,omitempty"`
+	Username string   `json:"preferred_username,omitempty"`
 }
 
 const (
 	defaultTTL = time.Hour
 	maxTTL     = 24 * time.Hour
+	idTTL      = time.Hour
 	maxToken   = 16 << 10 // bytes
 	// clockSkew is how far the clock of another node of ours may be ahead.
 	clockSkew = 30 * time.Second
@@ -46,27 +70,17 @@ const (
 // algorithms are those that a workspace's keys may have; nothing else is verified.
 var algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA}
 
+// accessTTL is how long the access tokens of a workspace live.
+func accessTTL(ws control.Workspace) time.Duration {
+	if ws.AccessTokenTTL <= 0 {
+		return defaultTTL
+	}
+	return min(time.Duration(ws.AccessTokenTTL), maxTTL)
+}
+
 // mint signs an access token with the workspace's active key (RFC 9068 2.1: typ at+jwt).
 func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (token string, ttl time.Duration, err error) {
-	keys, err := i.admin.SigningKeys(ctx, ws.TenantID, ws.ID)
-	if err != nil {
-		return "", 0, err
-	}
-	n := len(keys)
-	for k := range keys {
-		if keys[k].Active {
-			n = k
-			break
-		}
-	}
-	if n == len(keys) {
-		return "", 0, fmt.Errorf("workspace %s has no active signing key", ws.ID)
-	}
-	ttl = time.Duration(ws.AccessTokenTTL)
-	if ttl <= 0 {
-		ttl = defaultTTL
-	}
-	ttl = min(ttl, maxTTL)
+	ttl = accessTTL(ws)
 	now := i.now()
 	c.Issuer, c.Tenant, c.Workspace = i.issuerURL(ws.TenantID, ws.ID), ws.TenantID, ws.ID
 	c.IssuedAt, c.NotBefore, c.Expiry = now.Unix(), now.Unix(), now.Add(ttl).Unix()
@@ -77,22 +91,41 @@ func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (toke
 	if c.AMR == nil {
 		c.AMR = []string{}
 	}
-	payload, err := json.Marshal(c)
+	token, err = i.sign(ctx, ws, "at+jwt", c)
+	return token, ttl, err
+}
+
+// mintID signs an ID token for the user of the claims.
+func (i *Issuer) mintID(ctx context.Context, ws control.Workspace, c Claims, nonce string) (string, error) {
+	now := i.now()
+	return i.sign(ctx, ws, "JWT", idToken{Issuer: i.issuerURL(ws.TenantID, ws.ID), Subject: c.Subject, Audience: c.ClientID, Expiry: now.Add(idTTL).Unix(),
+		IssuedAt: now.Unix(), AuthTime: c.AuthTime, Nonce: nonce, AMR: c.AMR, Name: c.Name, Username: c.Username})
+}
+
+func (i *Issuer) sign(ctx context.Context, ws control.Workspace, typ string, claims any) (string, error) {
+	keys, err := i.admin.SigningKeys(ctx, ws.TenantID, ws.ID)
 	if err != nil {
-		return "", 0, err
+		return "", err
+	}
+	n := slices.IndexFunc(keys, func(k admin.SigningKey) bool { return k.Active })
+	if n < 0 {
+		return "", fmt.Errorf("workspace %s has no active signing key", ws.ID)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
 	}
 	signer, err := jose.NewSigner(
 		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(keys[n].Algorithm), Key: jose.JSONWebKey{Key: keys[n].Private, KeyID: keys[n].ID}},
-		(&jose.SignerOptions{}).WithType("at+jwt"))
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 	if err != nil {
-		return "", 0, fmt.Errorf("signing key %s: %w", keys[n].ID, err)
+		return "", fmt.Errorf("signing key %s: %w", keys[n].ID, err)
 	}
 	jws, err := signer.Sign(payload)
 	if err != nil {
-		return "", 0, fmt.Errorf("signing key %s: %w", keys[n].ID, err)
+		return "", fmt.Errorf("signing key %s: %w", keys[n].ID, err)
 	}
-	token, err = jws.CompactSerialize()
-	return token, ttl, err
+	return jws.CompactSerialize()
 }
 
 // errToken is what a bearer learns about any token that does not verify (RFC 6750 3.1 invalid_token).
@@ -153,7 +186,67 @@ func (i *Issuer) verify(ctx context.Context, tenant, wid, bearer string) (Claims
 	if err := c.check(i.issuerURL(tenant, wid), tenant, wid, i.now()); err != nil {
 		return Claims{}, errToken
 	}
+	if err := i.notRevoked(ctx, c); err != nil {
+		return Claims{}, err
+	}
 	return c, nil
+}
+
+// notRevoked asks the store whether the token or its grant was ended; what was good is believed for goodFor.
+func (i *Issuer) notRevoked(ctx context.Context, c Claims) error {
+	now := i.now()
+	if i.good.recently(c.ID, now) {
+		return nil
+	}
+	revoked, err := i.store.Revoked(ctx, c.Tenant, c.Workspace, c.ID)
+	if err != nil {
+		return err
+	}
+	if !revoked && c.Grant != "" {
+		_, err := i.store.Grant(ctx, c.Tenant, c.Grant)
+		if revoked = errors.Is(err, store.ErrNotFound); err != nil && !revoked {
+			return err
+		}
+	}
+	if revoked {
+		return errToken
+	}
+	i.good.remember(c.ID, now)
+	return nil
+}
+
+// goodFor is how long a revocation on another node may stay unseen.
+const goodFor = 500 * time.Millisecond
+
+// goodTokens remembers tokens that were not revoked a moment ago, so that a busy caller costs one read per moment.
+type goodTokens struct {
+	mu   sync.Mutex
+	seen map[string]time.Time // :: jti → when the store was asked
+}
+
+const maxGood = 10_000
+
+func (g *goodTokens) recently(id string, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, ok := g.seen[id]
+	return ok && now.Sub(at) < goodFor
+}
+
+func (g *goodTokens) remember(id string, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.seen == nil || len(g.seen) >= maxGood {
+		g.seen = map[string]time.Time{}
+	}
+	g.seen[id] = now
+}
+
+// forget is called where something is revoked on this node.
+func (g *goodTokens) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen = nil
 }
 
 // check is RFC 9068 4 on the claims. What is missing does not pass.
@@ -178,14 +271,16 @@ func compact(s string) bool {
 		return false
 	}
 	for part := range strings.SplitSeq(s, ".") {
-		if part == "" {
-			return false
-		}
-		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil || strings.ContainsAny(part, "\r\n") {
+		if !compactPart(part) {
 			return false
 		}
 	}
 	return true
+}
+
+func compactPart(s string) bool {
+	_, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && s != "" && !strings.ContainsAny(s, "\r\n")
 }
 
 // TenantOf is the tenant that a token claims to be from, not verified: it only chooses whose keys to verify it with.

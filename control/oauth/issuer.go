@@ -8,13 +8,15 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/store"
 	"portcullis/control/web"
 )
 
-// Options of New. Admin and PublicURL are required.
+// Options of New. Admin, Store and PublicURL are required.
 type Options struct {
 	Admin     *admin.Admin
-	PublicURL string // without a trailing slash; issuers start with it
+	Store     *store.Store // for grants, codes and refresh tokens, which are this package's own
+	PublicURL string       // without a trailing slash; issuers start with it
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -22,14 +24,16 @@ type Options struct {
 // Issuer serves every workspace of every tenant.
 type Issuer struct {
 	admin     *admin.Admin
+	store     *store.Store
 	publicURL string
 	now       func() time.Time
 	logger    *slog.Logger
+	good      goodTokens
 }
 
 // New makes the issuer.
 func New(o Options) *Issuer {
-	i := &Issuer{admin: o.Admin, publicURL: strings.TrimSuffix(o.PublicURL, "/"), now: o.Now, logger: o.Logger}
+	i := &Issuer{admin: o.Admin, store: o.Store, publicURL: strings.TrimSuffix(o.PublicURL, "/"), now: o.Now, logger: o.Logger}
 	if i.now == nil {
 		i.now = time.Now
 	}
@@ -47,10 +51,15 @@ func (i *Issuer) Handler() http.Handler {
 	mux.HandleFunc("GET /{tid}/{wid}/.well-known/jwks.json", i.jwks)
 	mux.HandleFunc("POST /{tid}/{wid}/oauth2/token", i.token)
 	mux.HandleFunc("POST /{tid}/{wid}/oauth2/introspect", i.introspect)
+	mux.HandleFunc("POST /{tid}/{wid}/oauth2/revoke", i.revoke)
+	mux.HandleFunc("GET /{tid}/{wid}/oauth2/authorize", i.authorize)
+	mux.Handle("POST /{tid}/{wid}/oauth2/authorize", web.CrossOrigin(http.HandlerFunc(i.authorize)))
+	mux.HandleFunc("POST /{tid}/{wid}/par", i.push)
+	mux.HandleFunc("GET /{tid}/{wid}/userinfo", i.userinfo)
+	mux.HandleFunc("POST /{tid}/{wid}/userinfo", i.userinfo)
 
 	// In the published contract, not in the metadata, not built.
-	for _, p := range []string{"/oauth2/authorize", "/oauth2/revoke", "/oauth2/register", "/userinfo", "/par",
-		"/device/authorization", "/backchannel/authentication", "/oidc/logout"} {
+	for _, p := range []string{"/oauth2/register", "/device/authorization", "/backchannel/authentication", "/oidc/logout"} {
 		mux.HandleFunc("/{tid}/{wid}"+p, func(w http.ResponseWriter, r *http.Request) {
 			writeError(w, r, notBuilt(p))
 		})

@@ -15,6 +15,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/store"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
 
@@ -27,6 +28,7 @@ type world struct {
 	t      *testing.T
 	issuer *Issuer
 	admin  *admin.Admin
+	store  *store.Store
 	server *httptest.Server
 	actor  control.Actor
 	now    time.Time
@@ -49,11 +51,12 @@ func newWorld(t *testing.T) *world {
 	var handler http.Handler
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
-	w.admin = admin.New(admin.Options{Store: storetest.SQLite(t), Now: now, PublicURL: w.server.URL, Keyring: keyring})
+	w.store = storetest.SQLite(t)
+	w.admin = admin.New(admin.Options{Store: w.store, Now: now, PublicURL: w.server.URL, Keyring: keyring})
 	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
 		t.Fatal(err)
 	}
-	w.issuer = New(Options{Admin: w.admin, PublicURL: w.server.URL, Now: now})
+	w.issuer = New(Options{Admin: w.admin, Store: w.store, PublicURL: w.server.URL, Now: now})
 	handler = web.Secure(w.issuer.Handler(), web.Options{})
 	return w
 }

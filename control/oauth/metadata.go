@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 
 	"portcullis/control"
 	"portcullis/control/web"
@@ -9,21 +10,33 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Metadata is the document of RFC 8414 2, with the members that OpenID Connect Discovery 1.0 3 requires and that are
-// true here. Endpoints that are not built are left out.
+// Metadata is the document of RFC 8414 2, with the members that OpenID Connect Discovery 1.0 3 requires. Endpoints that
+// are not built are left out.
 type Metadata struct {
 	Issuer                            string   `json:"issuer"`
+	AuthorizationEndpoint             string   `json:"authorization_endpoint"`
 	TokenEndpoint                     string   `json:"token_endpoint"`
+	UserinfoEndpoint                  string   `json:"userinfo_endpoint"`
 	JWKSURI                           string   `json:"jwks_uri"`
+	PushedRequestEndpoint             string   `json:"pushed_authorization_request_endpoint"`
 	IntrospectionEndpoint             string   `json:"introspection_endpoint"`
+	RevocationEndpoint                string   `json:"revocation_endpoint"`
 	GrantTypesSupported               []string `json:"grant_types_supported"`
-	ResponseTypesSupported            []string `json:"response_types_supported"` // none: there is no authorization endpoint
+	ResponseTypesSupported            []string `json:"response_types_supported"`
+	ResponseModesSupported            []string `json:"response_modes_supported"`
 	SubjectTypesSupported             []string `json:"subject_types_supported"`
 	ScopesSupported                   []string `json:"scopes_supported"`
+	ClaimsSupported                   []string `json:"claims_supported"`
+	PromptValuesSupported             []string `json:"prompt_values_supported"`
+	CodeChallengeMethodsSupported     []string `json:"code_challenge_methods_supported"`
 	IDTokenSigningAlgValuesSupported  []string `json:"id_token_signing_alg_values_supported"`
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
-	ServiceDocumentation              string   `json:"service_documentation,omitempty"`
+	RevocationAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	ResponseIssSupported              bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
+	ClaimsParameterSupported          bool     `json:"claims_parameter_supported"`
+	RequestParameterSupported         bool     `json:"request_parameter_supported"`
+	RequestURIParameterSupported      bool     `json:"request_uri_parameter_supported"` // those of RFC 9126 only
 }
 
 // authMethods are the ways a client may prove itself; a client may use either, whatever it is registered with, because
@@ -47,19 +60,27 @@ func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, err)
 		return
 	}
+	iss := i.issuerURL(tenant, ws.ID)
 	m := Metadata{
-		Issuer: i.issuerURL(tenant, ws.ID), GrantTypesSupported: []string{"client_credentials"}, ResponseTypesSupported: []string{},
-		SubjectTypesSupported: []string{"public"}, ScopesSupported: []string{}, IDTokenSigningAlgValuesSupported: []string{},
-		TokenEndpointAuthMethodsSupported: authMethods, IntrospectionAuthMethodsSupported: authMethods,
+		Issuer: iss, AuthorizationEndpoint: iss + "/oauth2/authorize", TokenEndpoint: iss + "/oauth2/token", UserinfoEndpoint: iss + "/userinfo",
+		JWKSURI: iss + "/.well-known/jwks.json", PushedRequestEndpoint: iss + "/par", IntrospectionEndpoint: iss + "/oauth2/introspect",
+		RevocationEndpoint:     iss + "/oauth2/revoke",
+		GrantTypesSupported:    []string{"client_credentials", "authorization_code", "refresh_token"},
+		ResponseTypesSupported: []string{"code"}, ResponseModesSupported: []string{"query"}, SubjectTypesSupported: []string{"public"},
+		ScopesSupported:               slices.Clone(oidcScopes),
+		ClaimsSupported:               []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "name", "preferred_username"},
+		PromptValuesSupported:         []string{"none", "login", "consent"},
+		CodeChallengeMethodsSupported: []string{"S256"}, IDTokenSigningAlgValuesSupported: []string{},
+		TokenEndpointAuthMethodsSupported: authMethods, IntrospectionAuthMethodsSupported: authMethods, RevocationAuthMethodsSupported: authMethods,
+		ResponseIssSupported: true,
 	}
-	m.TokenEndpoint = m.Issuer + "/oauth2/token"
-	m.JWKSURI = m.Issuer + "/.well-known/jwks.json"
-	m.IntrospectionEndpoint = m.Issuer + "/oauth2/introspect"
 	for _, s := range scopes {
-		m.ScopesSupported = append(m.ScopesSupported, s.Name)
+		if !slices.Contains(m.ScopesSupported, s.Name) {
+			m.ScopesSupported = append(m.ScopesSupported, s.Name)
+		}
 	}
 	for _, k := range keys {
-		if k.Active {
+		if k.Active && !slices.Contains(m.IDTokenSigningAlgValuesSupported, k.Algorithm) {
 			m.IDTokenSigningAlgValuesSupported = append(m.IDTokenSigningAlgValuesSupported, k.Algorithm)
 		}
 	}

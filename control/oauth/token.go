@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +17,10 @@ type tokenResponse struct {
 	TokenType   string `json:"token_type"` // "bearer", as the original writes it; compared without case (RFC 6749 5.1)
 	ExpiresIn   int64  `json:"expires_in"`
 	Scope       string `json:"scope"`
+
+	// Only of grants of a user.
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
 }
 
 // token is the token endpoint, RFC 6749 3.2, in phases: read, who is the client, what does it ask for, mint, answer.
@@ -44,6 +49,10 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		err = refuse(errInvalidRequest, "grant_type is missing (RFC 6749 4.4.2)")
 	case "client_credentials":
 		res, err = i.clientCredentials(r.Context(), f, ws, client)
+	case "authorization_code":
+		res, err = i.authorizationCode(r, f, ws, client)
+	case "refresh_token":
+		res, err = i.refreshToken(r, f, ws, client)
 	default:
 		err = refuse(errUnsupportedGrantType, "this grant type is not supported: "+clip(grant))
 	}
@@ -76,7 +85,7 @@ func (i *Issuer) clientCredentials(ctx context.Context, f form, ws control.Works
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	aud, err := i.audience(ctx, ws, client, f.resources)
+	aud, err := i.audience(ctx, ws, client, scopes, f.resources)
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -148,9 +157,10 @@ func validScope(s string) bool {
 }
 
 // audience is who a token is for (RFC 9068 2.2): the client itself, as the original does; the API that the workspace
-// guards; and the services of the workspace. resource (RFC 8707 2) narrows the services and may name nothing else.
-func (i *Issuer) audience(ctx context.Context, ws control.Workspace, client control.Client, resources []string) ([]string, error) {
-	services, err := i.admin.ServiceAudiences(ctx, ws.TenantID, ws.ID)
+// guards; and the services whose scopes were granted, or all services when none of the scopes belongs to one. resource
+// (RFC 8707 2) narrows this and may name nothing else.
+func (i *Issuer) audience(ctx context.Context, ws control.Workspace, client control.Client, scopes, resources []string) ([]string, error) {
+	services, err := i.serviceAudiences(ctx, ws, scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -158,22 +168,43 @@ func (i *Issuer) audience(ctx context.Context, ws control.Workspace, client cont
 		services = append([]string{a}, services...)
 	}
 	if len(resources) > 0 {
-		var narrowed []string
 		for _, r := range resources {
 			if !slices.Contains(services, r) {
 				return nil, refuse(errInvalidTarget, "no service that this client may reach has the audience "+clip(r))
 			}
-			if !slices.Contains(narrowed, r) {
-				narrowed = append(narrowed, r)
-			}
 		}
-		services = narrowed
+		services = resources
 	}
 	aud := []string{client.ID}
-	for _, a := range append(services, client.Audience...) {
+	for _, a := range slices.Concat(services, client.Audience) {
 		if !slices.Contains(aud, a) {
 			aud = append(aud, a)
 		}
 	}
 	return aud, nil
+}
+
+func (i *Issuer) serviceAudiences(ctx context.Context, ws control.Workspace, scopes []string) ([]string, error) {
+	of, err := i.admin.AudienceOf(ctx, ws.TenantID, ws.ID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := i.admin.ScopesOf(ctx, ws.TenantID, ws.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, s := range all {
+		aud, ok := of[s.ServiceID]
+		if ok && !slices.Contains(out, aud) && slices.ContainsFunc(scopes, func(granted string) bool {
+			return mayHave(granted, []string{s.Name}, ws.DynamicScopeSep)
+		}) {
+			out = append(out, aud)
+		}
+	}
+	if out == nil {
+		out = slices.Collect(maps.Values(of))
+	}
+	slices.Sort(out)
+	return out, nil
 }

@@ -61,6 +61,11 @@ func (tx *Tx) TakeCode(ctx context.Context, hash string) (Code, error) {
 	}, "DELETE FROM codes WHERE code_hash = $1 RETURNING code_hash, tenant_id, grant_id, redirect_uri, code_challenge, nonce, expires_at", hash)
 }
 
+// ExtendGrant moves the end of a grant.
+func (tx *Tx) ExtendGrant(ctx context.Context, tenant, id string, expires time.Time) error {
+	return tx.exec(ctx, "UPDATE grants SET expires_at = $1 WHERE tenant_id = $2 AND id = $3", micros(expires), tenant, id)
+}
+
 // RemoveGrant ends a grant with its code and refresh tokens.
 func (tx *Tx) RemoveGrant(ctx context.Context, tenant, id string) error {
 	return tx.exec(ctx, "DELETE FROM grants WHERE tenant_id = $1 AND id = $2", tenant, id)
@@ -68,7 +73,7 @@ func (tx *Tx) RemoveGrant(ctx context.Context, tenant, id string) error {
 
 // AddRefreshToken stores a refresh token of a grant and moves the grant's end to the token's.
 func (tx *Tx) AddRefreshToken(ctx context.Context, tenant, grantID, hash string, expires time.Time) error {
-	if err := tx.exec(ctx, "UPDATE grants SET expires_at = $1 WHERE tenant_id = $2 AND id = $3", micros(expires), tenant, grantID); err != nil {
+	if err := tx.ExtendGrant(ctx, tenant, grantID, expires); err != nil {
 		return err
 	}
 	return tx.exec(ctx, "INSERT INTO refresh_tokens (token_hash, tenant_id, grant_id, expires_at) VALUES ($1, $2, $3, $4)",
@@ -87,11 +92,9 @@ func (tx *Tx) TakeRefreshToken(ctx context.Context, hash string) (tenant, grantI
 	return r.tenant, r.grant, r.expires, err
 }
 
-// HasRefreshToken reports whether a refresh token is there and not over.
-func (r Reader) HasRefreshToken(ctx context.Context, hash string, now time.Time) (bool, error) {
-	n, err := one(ctx, r.q, func(s scanner) (n int64, err error) { return n, s.Scan(&n) },
-		"SELECT count(*) FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2", hash, micros(now))
-	return n > 0, err
+// SetFamily says what the refresh tokens of a grant begin with.
+func (tx *Tx) SetFamily(ctx context.Context, tenant, grantID, hash string) error {
+	return tx.exec(ctx, "UPDATE grants SET family_hash = $1 WHERE tenant_id = $2 AND id = $3", hash, tenant, grantID)
 }
 
 // PushedRequest is an authorization request that was pushed ahead (RFC 9126).
@@ -136,4 +139,11 @@ func (tx *Tx) PruneGrants(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// PushedRequest reads one without using it up.
+func (r Reader) PushedRequest(ctx context.Context, hash string) (PushedRequest, error) {
+	return one(ctx, r.q, func(s scanner) (p PushedRequest, err error) {
+		return p, s.Scan(&p.Hash, &p.TenantID, &p.WorkspaceID, &p.ClientID, &p.Query, at{&p.ExpiresAt})
+	}, "SELECT uri_hash, tenant_id, workspace_id, client_id, query, expires_at FROM pushed_requests WHERE uri_hash = $1", hash)
 }
