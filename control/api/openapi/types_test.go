@@ -64,7 +64,9 @@ func members(s *openapi3.Schema) map[string]bool { // :: name → required
 		maps.Copy(out, members(part.Value))
 	}
 	for name := range s.Properties {
-		out[name] = out[name]
+		if _, ok := out[name]; !ok {
+			out[name] = false
+		}
 	}
 	for _, name := range s.Required {
 		out[name] = true
