@@ -108,9 +108,15 @@ var verbs = []struct {
 		return err
 	}},
 	{"DeleteScope", manager, false, func(f *fixture, a control.Actor) error { return f.w.DeleteScope(ctx, a, f.scope) }},
-	{"ListAPIsByService", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListAPIsByService(ctx, a, f.service); return err }},
+	{"ListAPIsByService", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListAPIsByService(ctx, a, f.service)
+		return err
+	}},
 	{"ListAPIs", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListAPIs(ctx, a, f.workspace); return err }},
-	{"ListServiceAPIs", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListServiceAPIs(ctx, a, f.workspace); return err }},
+	{"ListServiceAPIs", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListServiceAPIs(ctx, a, f.workspace)
+		return err
+	}},
 	{"GetAPI", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.GetAPI(ctx, a, f.api); return err }},
 	{"CreateAPI", manager, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.CreateAPI(ctx, a, control.API{ServiceID: f.service, Method: "GET", Path: fmt.Sprintf("/%s/%d/%d", a.Role, a.Kind, len(a.Roles))})
@@ -137,9 +143,15 @@ var verbs = []struct {
 		_, err := f.w.BindGroup(ctx, a, f.gateway, "a1b2c3-dev", f.service)
 		return err
 	}},
-	{"UnbindGroup", manager, false, func(f *fixture, a control.Actor) error { _, err := f.w.UnbindGroup(ctx, a, f.gateway, "a1b2c3-dev"); return err }},
+	{"UnbindGroup", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.UnbindGroup(ctx, a, f.gateway, "a1b2c3-dev")
+		return err
+	}},
 	{"DeleteService", manager, false, func(f *fixture, a control.Actor) error { return f.w.DeleteService(ctx, a, f.service) }},
-	{"ListPolicies", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListPolicies(ctx, a, f.workspace, nil); return err }},
+	{"ListPolicies", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListPolicies(ctx, a, f.workspace, nil)
+		return err
+	}},
 	{"GetPolicy", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.GetPolicy(ctx, a, f.policy); return err }},
 	{"CreatePolicy", manager, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.CreatePolicy(ctx, a, control.Policy{ServerID: f.workspace, PolicyName: "New", Validators: []waist.Validator{{Name: "true"}}})
@@ -167,7 +179,10 @@ var verbs = []struct {
 		return err
 	}},
 	{"ClientSecret", manager, false, func(f *fixture, a control.Actor) error { _, err := f.w.ClientSecret(ctx, a, f.client); return err }},
-	{"RotateClientSecret", manager, false, func(f *fixture, a control.Actor) error { _, err := f.w.RotateClientSecret(ctx, a, f.client); return err }},
+	{"RotateClientSecret", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.RotateClientSecret(ctx, a, f.client)
+		return err
+	}},
 	{"RotateClientSecretKeeping", manager, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.RotateClientSecretKeeping(ctx, a, f.client, 1)
 		return err
@@ -187,10 +202,16 @@ var verbs = []struct {
 		_, err := f.w.CreateUser(ctx, a, control.User{Username: fmt.Sprint("u", a.Kind)}, "a long password")
 		return err
 	}},
-	{"UpdateUser", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.UpdateUser(ctx, a, control.User{ID: f.user, Name: "J"}); return err }},
+	{"UpdateUser", root, true, func(f *fixture, a control.Actor) error {
+		_, err := f.w.UpdateUser(ctx, a, control.User{ID: f.user, Name: "J"})
+		return err
+	}},
 	{"SetPassword", root, true, func(f *fixture, a control.Actor) error { return f.w.SetPassword(ctx, a, f.user, "another long one") }},
 	{"DeleteUser", root, true, func(f *fixture, a control.Actor) error { return f.w.DeleteUser(ctx, a, f.spareUser) }},
-	{"ListAudit", auditor, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListAudit(ctx, a, f.workspace, control.AuditFilter{}); return err }},
+	{"ListAudit", auditor, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListAudit(ctx, a, f.workspace, control.AuditFilter{})
+		return err
+	}},
 	{"ResealSecrets", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.ResealSecrets(ctx, a); return err }},
 }
 
@@ -280,9 +301,12 @@ func TestGatewayVerbsNeedTheirScope(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	_, authorizer := w.gateway()
 	calls := map[string]func(a control.Actor) error{
-		"Configuration":     func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
-		"ConfigurationJSON": func(a control.Actor) error { _, _, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{}); return err },
-		"SetInventory":      func(a control.Actor) error { _, err := w.SetInventory(ctx, a, inventory()); return err },
+		"Configuration": func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
+		"ConfigurationJSON": func(a control.Actor) error {
+			_, _, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})
+			return err
+		},
+		"SetInventory": func(a control.Actor) error { _, err := w.SetInventory(ctx, a, inventory()); return err },
 	}
 	for name, scope := range gatewayVerbs {
 		call := calls[name]

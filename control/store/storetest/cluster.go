@@ -27,6 +27,9 @@ type cluster struct {
 	bin  string
 	cred *syscall.Credential // of user postgres when the test runs as root; PostgreSQL refuses root
 	lead *os.File            // the write end of the pipe; held, never written
+
+	migrated sync.Once
+	template string // the database that others are copied from
 }
 
 var (

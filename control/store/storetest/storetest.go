@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,16 +21,27 @@ func Each(t *testing.T, f func(t *testing.T, st *store.Store)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
 }
 
-// SQLite is a fresh store in a temporary file.
+// SQLite is a fresh store in a temporary file. It does not wait for the disk.
 func SQLite(t testing.TB) *store.Store {
 	t.Helper()
-	return Open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db"))
+	return Open(t, "sqlite://"+filepath.Join(t.TempDir(), "test.db")+"?durability=none")
 }
 
-// Postgres is a fresh store in a database of its own.
+// Postgres is a fresh store in a database of its own: a copy of one that was migrated once.
 func Postgres(t testing.TB) *store.Store {
 	t.Helper()
-	return Open(t, PostgresDSN(t))
+	c := start(t)
+	c.migrated.Do(func() {
+		dsn := PostgresDSN(t)
+		st, err := store.Open(context.Background(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.Close()
+		u, _ := url.Parse(dsn)
+		c.template = strings.TrimPrefix(u.Path, "/")
+	})
+	return Open(t, c.database(t, c.template))
 }
 
 // Open opens a store for the length of the test.
@@ -50,8 +62,12 @@ var databases atomic.Int64
 // PostgresDSN names a new, empty database of the throw-away cluster.
 func PostgresDSN(t testing.TB) string {
 	t.Helper()
-	c := start(t)
+	return start(t).database(t, "template0")
+}
+
+func (c *cluster) database(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	c.run(t, "createdb", "-h", c.dir, "-U", "postgres", "-T", "template0", name)
+	c.run(t, "createdb", "-h", c.dir, "-U", "postgres", "-T", template, name)
 	return (&url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + name, RawQuery: url.Values{"host": {c.dir}}.Encode()}).String()
 }
