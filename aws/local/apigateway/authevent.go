@@ -61,7 +61,9 @@ func (x *exchange) forwardedHeaders() http.Header {
 	h.Set("X-Forwarded-For", forwarded)
 	h.Set("X-Forwarded-Proto", "https")
 	h.Set("X-Forwarded-Port", "443")
-	h.Set("X-Amzn-Trace-Id", "Root=1-"+strconv.FormatInt(x.start.Unix(), 16)+"-"+strings.ReplaceAll(x.requestID, "-", "")[:24])
+	if h.Get("X-Amzn-Trace-Id") == "" {
+		h.Set("X-Amzn-Trace-Id", "Root=1-"+strconv.FormatInt(x.start.Unix(), 16)+"-"+strings.ReplaceAll(x.requestID, "-", "")[:24])
+	}
 	return h
 }
 

@@ -1,6 +1,7 @@
 package apigateway_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -217,6 +218,78 @@ func TestAttachedButNotDeployed(t *testing.T) {
 	}
 	b.returns("my-function", allow("*"))
 	wantReply(t, b.call(id, "GET", "/dev/pets", ""), 200, "GET /pets")
+}
+
+// TestIAMMethods: without somebody to verify signatures nobody passes; with one, the signature decides.
+func TestIAMMethods(t *testing.T) {
+	var asked string
+	verify := func(o *apigateway.Options) {
+		o.VerifyIAM = func(r *http.Request, arn string) error {
+			asked = arn
+			if strings.Contains(r.Header.Get("Authorization"), "bad") {
+				return errors.New("signature does not match")
+			}
+			return nil
+		}
+	}
+	doc := strings.Replace(document([]string{"GET /a"}, ""), "paths:\n", "components: {securitySchemes: {sigv4: {type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4}}}\nsecurity: [{sigv4: []}]\npaths:\n", 1)
+	for _, c := range []struct {
+		name, authorization string
+		change              func(*apigateway.Options)
+		status              int
+		body                string
+	}{
+		{"no verifier", "AWS4-HMAC-SHA256 good", nil, 403, `{"message":"Missing Authentication Token"}`},
+		{"no signature", "", verify, 403, `{"message":"Missing Authentication Token"}`},
+		{"a bearer token", "Bearer x", verify, 403, `{"message":"Missing Authentication Token"}`},
+		{"bad signature", "AWS4-HMAC-SHA256 bad", verify, 403, `{"Message":"User is not authorized to access this resource"}`},
+		{"good signature", "AWS4-HMAC-SHA256 good", verify, 200, "GET /a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, c.change)
+			id := b.importAPI(doc)
+			asked = ""
+			wantReply(t, b.call(id, "GET", "/dev/a", "", "Authorization", c.authorization), c.status, c.body)
+			if c.status == 200 && asked != "arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
+				t.Errorf("asked for %q", asked)
+			}
+		})
+	}
+}
+
+// TestResourcePolicyWithAuthorizer: in the same account either may allow, and any denial wins.
+// Source: Developer Guide, "How API Gateway resource policies affect authorization workflow", table A.
+func TestResourcePolicyWithAuthorizer(t *testing.T) {
+	const allowed, silent = `{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}`, ``
+	const someone = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"execute-api:Invoke","Resource":"execute-api:/*"}`
+	const denied = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.1"}}}`
+	for _, c := range []struct {
+		name, policy, effect string
+		status, calls        int
+	}{
+		{"both allow", allowed, "Allow", 200, 1},
+		{"only the policy allows", allowed, "", 200, 1},
+		{"only the authorizer allows", silent, "Allow", 200, 1},
+		{"nobody allows", silent, "", 403, 1},
+		{"allowed for somebody else", someone, "", 403, 1},
+		{"the authorizer denies", allowed, "Deny", 403, 1},
+		{"the policy denies before the authorizer is asked", denied, "Allow", 403, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, nil)
+			id := b.importAPI(document([]string{"GET /a"}, uncached))
+			b.must("PATCH", "/restapis/"+id, map[string]any{"patchOperations": []any{map[string]any{"op": "replace", "path": "/policy", "value": `{"Version":"2012-10-17","Statement":[` + c.policy + `]}`}}})
+			b.deploy(id, "dev")
+			statement := ""
+			if c.effect != "" {
+				statement = `{"Action":"execute-api:Invoke","Effect":"` + c.effect + `","Resource":"*"}`
+			}
+			b.returns("my-function", `{"principalId":"u","policyDocument":{"Statement":[`+statement+`]}}`)
+			if r := b.call(id, "GET", "/dev/a", ""); r.status != c.status || b.called() != c.calls {
+				t.Errorf("%d %s after %d calls, want %d after %d", r.status, r.body, b.called(), c.status, c.calls)
+			}
+		})
+	}
 }
 
 func TestTestInvokeAuthorizer(t *testing.T) {

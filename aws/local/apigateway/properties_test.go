@@ -1,7 +1,11 @@
 package apigateway
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"portcullis/aws/local/wire"
@@ -131,6 +136,21 @@ func TestPolicyThatIsNotUnderstoodAllowsNothing(t *testing.T) {
 			t.Fatalf("%s says %v %v", doc, v, err)
 		}
 	})
+}
+
+// TestClientCertificate: with mutual TLS the certificate is in the event.
+// Source: Developer Guide, "Input to an API Gateway Lambda authorizer", identity.clientCert.
+func TestClientCertificate(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: []byte("der"), Subject: pkix.Name{CommonName: "client"}, Issuer: pkix.Name{CommonName: "ca"},
+		SerialNumber: big.NewInt(17), NotBefore: time.Date(2019, 5, 28, 12, 30, 2, 0, time.UTC), NotAfter: time.Date(2021, 8, 5, 9, 36, 4, 0, time.UTC)}}}
+	x := &exchange{svc: New(Options{}), ctx: r, header: http.Header{}, match: match{resource: &resource{}, method: &method{}}, def: newDefinition(), stage: &stage{}}
+	got := x.requestContext()["identity"].(map[string]any)["clientCert"].(map[string]any)
+	want := map[string]any{"clientCertPem": "-----BEGIN CERTIFICATE-----\nZGVy\n-----END CERTIFICATE-----\n", "subjectDN": "CN=client", "issuerDN": "CN=ca", "serialNumber": "17",
+		"validity": map[string]any{"notBefore": "May 28 12:30:02 2019 GMT", "notAfter": "Aug  5 09:36:04 2021 GMT"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
 }
 
 func TestAuthCacheIsBounded(t *testing.T) {
