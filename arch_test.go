@@ -39,12 +39,13 @@ const (
 	yaml    = "go.yaml.in/yaml/v3"
 	esbuild = "github.com/evanw/esbuild/..."
 
-	cmp      = "github.com/google/go-cmp/..."
-	rapid    = "pgregory.net/rapid"
-	chromedp = "github.com/chromedp/..."
-	goleak   = "go.uber.org/goleak"
-	kin      = "github.com/getkin/kin-openapi/..."
-	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
+	cmp       = "github.com/google/go-cmp/..."
+	rapid     = "pgregory.net/rapid"
+	chromedp  = "github.com/chromedp/..."
+	goleak    = "go.uber.org/goleak"
+	golangJWT = "github.com/golang-jwt/jwt/v5" // only to compare with
+	kin       = "github.com/getkin/kin-openapi/..."
+	schema    = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var everyTest = []string{cmp, rapid, goleak}
@@ -56,7 +57,7 @@ var rules = map[string]rule{
 	"edge/waist":        {},
 	"edge/policy":       {ours: []string{"edge/waist"}, theirs: []string{opa, cedar}, testOnly: []string{yaml, "edge/policy/cases"}},
 	"edge/policy/cases": {ours: []string{"edge/waist", "edge/policy"}, theirs: []string{yaml}},
-	"edge/token":        {theirs: []string{jose}},
+	"edge/token":        {theirs: []string{jose}, testOnly: []string{golangJWT}},
 	"edge/acp":          {ours: []string{"edge/waist"}},
 	"edge/authorizer":   {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 

@@ -20,9 +20,13 @@ type syncWork struct {
 	arn      string // AWS_AUTHORIZER_ARN
 	region   string
 
-	mu   sync.Mutex
-	apis []discover.API // of the last complete scan
+	mu      sync.Mutex
+	apis    []discover.API // of the last complete scan, as the attacher left it
+	pending int            // runs in a row that ran out of time while attaching
 }
+
+// maxPending bounds how often attaching goes on with an old scan before the account is read again.
+const maxPending = 10
 
 // function is the ARN of the function that authorizers call: AWS_AUTHORIZER_ARN, or the one that was invoked, without
 // the alias or version by which the schedule happened to call it.
@@ -37,6 +41,12 @@ func (w *syncWork) function(ctx context.Context) string {
 }
 
 func (w *syncWork) discover(ctx context.Context) (authorizer.Discovery, error) {
+	w.mu.Lock()
+	if w.pending > 0 && w.pending <= maxPending { // a large account: finish attaching before reading everything again
+		defer w.mu.Unlock()
+		return authorizer.Discovery{Complete: true, Groups: w.groups(ctx)}, nil
+	}
+	w.mu.Unlock()
 	found, err := w.scanner.Scan(ctx)
 	if err != nil {
 		return authorizer.Discovery{}, err
@@ -49,12 +59,13 @@ func (w *syncWork) discover(ctx context.Context) (authorizer.Discovery, error) {
 		return d, nil
 	}
 	w.mu.Lock()
-	w.apis = found.APIs
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	w.apis, w.pending = found.APIs, 0
 	d.Groups = w.groups(ctx)
 	return d, nil
 }
 
+// groups is the inventory of what is known; mu is held.
 func (w *syncWork) groups(ctx context.Context) []waist.APIGroup {
 	arn := w.function(ctx)
 	return discover.Groups(w.apis, arn, w.region, accountOf(arn))
@@ -68,6 +79,11 @@ func (w *syncWork) attach(ctx context.Context, bound []string) (authorizer.Attac
 		set[id] = true
 	}
 	rep := w.attacher.Run(ctx, w.apis, set, w.function(ctx))
+	if rep.Complete {
+		w.pending = 0
+	} else {
+		w.pending++
+	}
 	out := authorizer.Attachment{Changed: rep.Changed, Redeploy: rep.Redeploy, Problems: rep.Problems, Notes: rep.Notes, Plan: rep.Plan, Complete: rep.Complete}
 	if rep.Changed > 0 {
 		out.Groups = w.groups(ctx)

@@ -259,6 +259,22 @@ func TestSync(t *testing.T) {
 	if len(b.inventory) != 1 || b.inventory[0].APIGroups[0].ID != "abc123-dev" || len(bound) != 1 || bound[0] != "abc123-dev" {
 		t.Errorf("inventory %v, bound %v", b.inventory, bound)
 	}
+	// The same inventory is not pushed again, but for every five minutes; a changed one is.
+	run()
+	if len(b.inventory) != 1 {
+		t.Errorf("an unchanged inventory was pushed")
+	}
+	b.clock.Add(5 * time.Minute)
+	run()
+	if len(b.inventory) != 2 {
+		t.Errorf("not pushed again after five minutes")
+	}
+	found.Groups = []waist.APIGroup{group, {ID: "def456-dev", Name: "Other/dev", Metadata: waist.GroupMetadata{Type: "aws"}}}
+	run()
+	if len(b.inventory) != 3 {
+		t.Errorf("a changed inventory was not pushed")
+	}
+	b.inventory = b.inventory[:1]
 	// An incomplete discovery is not pushed: it would remove what was not read yet. Nothing is attached on its word.
 	found.Complete, bound = false, nil
 	if r = run(); r.Complete || len(b.inventory) != 1 || bound != nil {
@@ -282,6 +298,11 @@ func TestSelfCheck(t *testing.T) {
 	}
 	if strings.Contains(raw, clientSecret) {
 		t.Error("the secret is in the answer")
+	}
+	b.a.o.Sync = &Sync{Discover: func(context.Context) (Discovery, error) { return Discovery{}, errors.New("needs apigateway:GET on x") }}
+	b.a.Handle(t.Context(), schedule)
+	if raw = string(b.a.Handle(t.Context(), []byte(`{"portcullis":"self-check"}`))); !strings.Contains(raw, "needs apigateway:GET on x") {
+		t.Errorf("the last sync's problem is missing in %s", raw)
 	}
 	b.breakPolls(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
 	raw = string(b.a.Handle(t.Context(), []byte(`{"portcullis":"self-check"}`)))

@@ -40,6 +40,7 @@ type Authorizer struct {
 	fresh *freshness
 	queue *queue
 	logs  sampler
+	syncs syncState
 	// afterAnswer is true when something else (the extension) calls AfterAnswer.
 	afterAnswer bool
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // selfCheck answers {"portcullis":"self-check"}: what is configured, whether the control plane answers, how old the
-// configuration is. No secret and no token is in it.
+// configuration is, and how the last synchronisation in this environment went. No secret and no token is in it.
 func (a *Authorizer) selfCheck(ctx context.Context) []byte {
 	started := time.Now()
 	err := a.fresh.refresh(ctx, firstTimeout)
@@ -31,6 +31,11 @@ func (a *Authorizer) selfCheck(ctx context.Context) []byte {
 		out["configuration"] = map[string]any{"revision": snap.cfg.Revision, "age_seconds": int64(age(a.now(), checked) / time.Second),
 			"services": len(snap.cfg.Services), "apis": len(snap.cfg.APIs), "policies": len(snap.cfg.Policies), "workspace": snap.cfg.ServerID}
 	}
+	a.syncs.Lock()
+	if a.syncs.last != nil { // its problems name the permissions that are missing
+		out["last_sync"] = map[string]any{"age_seconds": int64(age(a.now(), a.syncs.at) / time.Second), "report": a.syncs.last}
+	}
+	a.syncs.Unlock()
 	b, err := json.Marshal(out)
 	if err != nil {
 		return []byte(`{}`)

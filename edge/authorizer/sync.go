@@ -2,7 +2,9 @@ package authorizer
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"portcullis/edge/waist"
@@ -77,10 +79,8 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 		rep.Problems = append(rep.Problems, found.Problems...)
 		rep.Groups, rep.Complete = len(found.Groups), err == nil && found.Complete
 		if rep.Complete {
-			if res, err := a.o.Client.PushInventory(ctx, waist.Inventory{APIGroups: found.Groups}); err != nil {
+			if rep.Added, err = a.pushInventory(ctx, found.Groups); err != nil {
 				problem(err)
-			} else {
-				rep.Added = res.NumberOfAddedAPIGroups
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 			rep.Problems = append(rep.Problems, att.Problems...)
 			rep.Changed, rep.Redeploy, rep.Plan, rep.Notes = att.Changed, att.Redeploy, att.Plan, att.Notes
 			if att.Groups != nil { // so that the portal says "deploy" now, and not a minute later
-				if _, err := a.o.Client.PushInventory(ctx, waist.Inventory{APIGroups: att.Groups}); err != nil {
+				if _, err := a.pushInventory(ctx, att.Groups); err != nil {
 					problem(err)
 				}
 			}
@@ -119,9 +119,48 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 	rep.DurationMS = a.now().Sub(started).Milliseconds()
 	a.log.Info("synchronised", "ok", rep.OK, "complete", rep.Complete, "api_groups", rep.Groups, "added", rep.Added, "bound", rep.Bound,
 		"changed_methods", rep.Changed, "redeploy", rep.Redeploy, "notes", rep.Notes, "problems", rep.Problems, "revision", rep.Revision, "ms", rep.DurationMS)
+	a.syncs.Lock()
+	a.syncs.last, a.syncs.at = &rep, started
+	a.syncs.Unlock()
 	b, err := json.Marshal(rep)
 	if err != nil {
 		return []byte(`{"ok":false}`)
 	}
 	return b
+}
+
+// syncState is what one sync leaves for the next and for the self-check.
+type syncState struct {
+	sync.Mutex
+	pushed   [sha256.Size]byte // of the inventory that the control plane took last
+	pushedAt time.Time
+	last     *syncReport
+	at       time.Time
+}
+
+// pushAgainAfter is how long an unchanged inventory is kept back: the control plane may have lost it, or have been
+// restored from a backup.
+const pushAgainAfter = 5 * time.Minute
+
+// pushInventory sends the inventory when it differs from the one before.
+func (a *Authorizer) pushInventory(ctx context.Context, groups []waist.APIGroup) (added int, err error) {
+	b, err := json.Marshal(groups)
+	if err != nil {
+		return 0, err
+	}
+	sum := sha256.Sum256(b)
+	a.syncs.Lock()
+	same := a.syncs.pushed == sum && !a.syncs.pushedAt.IsZero() && age(a.now(), a.syncs.pushedAt) < pushAgainAfter
+	a.syncs.Unlock()
+	if same {
+		return 0, nil
+	}
+	res, err := a.o.Client.PushInventory(ctx, waist.Inventory{APIGroups: groups})
+	if err != nil {
+		return 0, err
+	}
+	a.syncs.Lock()
+	a.syncs.pushed, a.syncs.pushedAt = sum, a.now()
+	a.syncs.Unlock()
+	return res.NumberOfAddedAPIGroups, nil
 }
