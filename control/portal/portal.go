@@ -97,6 +97,8 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/scopes":                p.createScope,
 		"POST /app/{wid}/scopes/{scope}":        p.saveScope,
 		"POST /app/{wid}/scopes/{scope}/delete": p.deleteScope,
+		"GET /app/{wid}/analytics":              p.decisions,
+		"GET /app/{wid}/analytics.csv":          p.decisionsCSV,
 		"GET /app/{wid}/audit":                  p.audit,
 
 		"GET /app/{wid}/apis":                        to("apis", "authorization"),

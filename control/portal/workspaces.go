@@ -1,13 +1,11 @@
 package portal
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
 	"portcullis/control"
 	"portcullis/control/analytics"
-	"portcullis/edge/waist"
 )
 
 func (p *portal) directory(r *request) error {
@@ -102,33 +100,6 @@ func (p *portal) overview(r *request) error {
 func problemText(err error) string {
 	_, page := problemOf(err)
 	return page.text
-}
-
-func allowed(d analytics.Decision) bool { return d.Result.Result == waist.ResultAuthorized }
-
-// took is a duration in milliseconds with as many digits as it has meaning.
-func took(us, ms int64) string {
-	if us == 0 {
-		us = ms * 1000
-	}
-	switch {
-	case us == 0:
-		return ""
-	case us < 10_000:
-		return fmt.Sprintf("%.2f ms", float64(us)/1000)
-	}
-	return fmt.Sprintf("%d ms", us/1000)
-}
-
-func failureText(f waist.ValidationFailure) string {
-	text := f.Message
-	if f.Validator != "" {
-		text = f.Validator + ": " + text
-	}
-	if f.Details != "" {
-		text += " (" + f.Details + ")"
-	}
-	return text
 }
 
 func (p *portal) workspaceSettings(r *request) error {
