@@ -17,7 +17,7 @@ import (
 //	principal  User::"<sub>", Client::"<client_id>" or Anonymous::"", with the claims as attributes, in Group::"…" and Role::"…"
 //	action     Action::"GET", in Action::"read" (GET, HEAD, OPTIONS) or Action::"write"
 //	resource   API::"<service>/<METHOD> <template>" with service, method, template, path, path_params and tags, in Service::"<service>"
-//	context    headers, query, path_params, scopes, scope_params, claims, client, developer, login, method, path, body, mtls, source_ip, now
+//	context    headers, query, path_params, scopes, scope_params, claims, client, developer, login, method, path, body, mtls, source_ip, now, weekday (mon … sun, UTC)
 //
 // Parts that the policy cannot read are left out. A part that it can read and that Cedar cannot represent is an error.
 func cedarRequest(e *env, p *cedarPolicy) (cedar.Request, types.EntityGetter, error) {
@@ -135,6 +135,7 @@ func cedarContext(e *env, p *cedarPolicy, claims cedar.Record) (cedar.Record, er
 	}
 	if r.All || r.Time {
 		m["now"] = cedar.NewDatetime(e.now)
+		m["weekday"] = types.String(strings.ToLower(e.now.UTC().Weekday().String()[:3]))
 	}
 	if r.All || r.AllHeaders || len(r.Headers) > 0 {
 		m["headers"] = cedarHeaders(&in.Request, p)

@@ -12,6 +12,8 @@ import (
 type cedarReader struct {
 	r       Reads
 	headers []string
+	claims  []string // that the policy names, without those that make up the principal
+	unknown []string // paths that no input has
 }
 
 func (c *cedarReader) policy(p *cedarast.Policy) {
@@ -122,6 +124,7 @@ func (c *cedarReader) member(variable string, names []string) {
 	case "principal":
 		c.identity() // a claim counts as an attribute of whoever the principal is
 		c.r.addClaim(names[0], true)
+		c.claims = append(c.claims, names[0])
 	case "resource":
 		switch names[0] {
 		case "path":
@@ -130,8 +133,11 @@ func (c *cedarReader) member(variable string, names []string) {
 			c.r.Method = true
 		case "path_params":
 			c.r.addRequest("path_params", true, second, ok)
+		case "service", "template", "tags":
+			c.r.API = true
 		default:
 			c.r.API = true
+			c.unknown = append(c.unknown, "resource."+names[0])
 		}
 	case "action":
 		c.r.Method = true
@@ -144,6 +150,9 @@ func (c *cedarReader) context(name, second string, named bool) {
 	switch name {
 	case "claims":
 		c.r.addClaim(second, named)
+		if named {
+			c.claims = append(c.claims, second)
+		}
 	case "headers":
 		if !named {
 			c.r.AllHeaders = true
@@ -158,11 +167,13 @@ func (c *cedarReader) context(name, second string, named bool) {
 	case "scopes", "scope_params":
 		c.r.addContext("scopes", true)
 		c.r.Claims = append(c.r.Claims, "scope", "scp")
-	case "now":
+	case "now", "weekday":
 		c.r.Time = true
 	case "client", "developer", "login":
 		c.r.addContext(name, true)
-	default: // method, path, body, mtls, source_ip, path_params
+	case "method", "path", "body", "mtls", "source_ip", "path_params":
 		c.r.addRequest(name, true, second, named)
+	default:
+		c.unknown = append(c.unknown, "context."+name)
 	}
 }

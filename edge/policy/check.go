@@ -34,24 +34,50 @@ func comparatorNames() string {
 		"ends_with, matches, greater_than, greater_or_equal, less_than, less_or_equal, in_cidr"
 }
 
+// CheckOptions is what a check knows about the workspace. Every member may be left out.
+type CheckOptions struct {
+	// Others finds the other policies of the workspace, for embedded ones; nil means that there are none.
+	Others func(id string) (waist.Policy, bool)
+	// Claims are the claims that tokens of the workspace have carried; nil means that this is not known. A policy that
+	// reads another one gets a warning.
+	Claims []string
+	// Template is the path template of the API that the policy is assigned to; a policy that reads a path parameter
+	// that is not in it gets a warning.
+	Template string
+	// CedarSchema is a schema in Cedar's own syntax that Cedar policies are validated against.
+	CedarSchema string
+}
+
 // Check is what the control plane runs on save: nil, or every problem found. others finds the other policies of the
 // workspace, for embedded ones; nil means that there are none.
 func Check(p waist.Policy, others func(id string) (waist.Policy, bool)) []Problem {
+	return CheckWith(p, CheckOptions{Others: others})
+}
+
+// CheckWith is Check with what is known about the workspace. It never panics.
+func CheckWith(p waist.Policy, o CheckOptions) (list []Problem) {
+	defer func() {
+		if x := recover(); x != nil {
+			list = append(list, Problem{Path: "definition", Message: "the compiler panicked; please report this policy"})
+		}
+	}()
 	var ps problems
+	w := &warner{ps: &ps, opts: &o, seen: map[string]bool{}}
 	switch p.Language {
 	case waist.LanguageVisual:
-		checkVisual(p, others, &ps)
+		checkVisual(p, w)
 	case waist.LanguageRego:
-		checkRego(p, &ps)
+		checkRego(p, w)
 	case waist.LanguageCedar:
-		checkCedar(p, &ps)
+		checkCedar(p, w)
 	default:
 		ps.add("language", "unknown language %q; known are %s (visual), %s and %s", p.Language, waist.LanguageVisual, waist.LanguageRego, waist.LanguageCedar)
 	}
 	return ps.list
 }
 
-func checkVisual(p waist.Policy, others lookup, ps *problems) {
+func checkVisual(p waist.Policy, w *warner) {
+	ps := w.ps
 	if strings.TrimSpace(p.Definition) != "" {
 		ps.add("definition", "a visual policy has validators and no definition; set the language to rego or cedar if this is one")
 	}
@@ -59,7 +85,8 @@ func checkVisual(p waist.Policy, others lookup, ps *problems) {
 	if ps.failed() {
 		return
 	}
-	checkEmbedded(v, p, others, ps)
+	checkEmbedded(v, p, w.opts.Others, ps)
+	eachRead(v.steps, "validators", w.reads)
 	if o, ok := allConstant(v.steps); ok && len(v.steps) > 1 {
 		word := "denies"
 		if o == yes {
@@ -122,7 +149,8 @@ func eachEmbedded(steps []namedStep, f func(*embedded)) {
 	}
 }
 
-func checkRego(p waist.Policy, ps *problems) {
+func checkRego(p waist.Policy, w *warner) {
+	ps := w.ps
 	if len(p.Validators) > 0 {
 		ps.add("validators", "a Rego policy has a definition and no validators")
 	}
@@ -142,9 +170,11 @@ func checkRego(p waist.Policy, ps *problems) {
 	if r := newRegoPolicy(c, p.ID); r.err != "" {
 		ps.add("definition", "%s", r.err)
 	}
+	w.rego(c.Modules[p.ID])
 }
 
-func checkCedar(p waist.Policy, ps *problems) {
+func checkCedar(p waist.Policy, w *warner) {
+	ps := w.ps
 	if len(p.Validators) > 0 {
 		ps.add("validators", "a Cedar policy has a definition and no validators")
 	}
@@ -158,5 +188,9 @@ func checkCedar(p waist.Policy, ps *problems) {
 	}
 	if !permits {
 		ps.warn("definition", "there is no permit: this policy denies everybody")
+	}
+	w.cedar(c)
+	if w.opts.CedarSchema != "" {
+		validateCedar(c, w.opts.CedarSchema, ps)
 	}
 }

@@ -125,8 +125,8 @@ func compileRego(policies []waist.Policy, opts regoOptions) map[string]*regoPoli
 	}
 	for alone := false; len(modules) > 0; alone = true {
 		c := newRegoCompiler(opts)
-		c.Compile(modules)
-		if !c.Failed() {
+		problem := compileModules(c, modules)
+		if problem == "" {
 			for id := range modules {
 				out[id] = newRegoPolicy(c, id)
 			}
@@ -162,12 +162,25 @@ func compileApart(modules map[string]*ast.Module, opts regoOptions) map[string]s
 	culprits := map[string]string{}
 	for id, m := range modules {
 		c := newRegoCompiler(opts)
-		c.Compile(map[string]*ast.Module{id: m})
-		if c.Failed() {
-			culprits[id] = regoProblem(c.Errors[0]).String()
+		if problem := compileModules(c, map[string]*ast.Module{id: m}); problem != "" {
+			culprits[id] = problem
 		}
 	}
 	return culprits
+}
+
+// compileModules returns the first problem, also when the compiler panics.
+func compileModules(c *ast.Compiler, modules map[string]*ast.Module) (problem string) {
+	defer func() {
+		if x := recover(); x != nil {
+			problem = "the compiler panicked"
+		}
+	}()
+	c.Compile(modules)
+	if c.Failed() {
+		return regoProblem(c.Errors[0]).String()
+	}
+	return ""
 }
 
 func newRegoCompiler(opts regoOptions) *ast.Compiler {
@@ -178,7 +191,12 @@ func newRegoCompiler(opts regoOptions) *ast.Compiler {
 
 // parseRego parses one module and moves it into its own package. The version is v1 unless the policy says v0 or only
 // v0 parses.
-func parseRego(p *waist.Policy) (*ast.Module, []Problem) {
+func parseRego(p *waist.Policy) (m *ast.Module, ps []Problem) {
+	defer func() {
+		if x := recover(); x != nil {
+			m, ps = nil, []Problem{{Path: "definition", Message: "the parser gave up"}}
+		}
+	}()
 	if len(p.Definition) > maxDefinitionBytes {
 		return nil, []Problem{{Path: "definition", Message: fmt.Sprintf("the definition has %d bytes; %d are allowed", len(p.Definition), maxDefinitionBytes)}}
 	}
@@ -192,7 +210,7 @@ func parseRego(p *waist.Policy) (*ast.Module, []Problem) {
 	default:
 		return nil, []Problem{{Path: "env_version", Message: fmt.Sprintf("unknown Rego version %q; known are v0 and v1", p.EnvVersion)}}
 	}
-	var first error
+	var errs []error
 	for _, v := range versions {
 		m, err := ast.ParseModuleWithOpts(p.ID, p.Definition, ast.ParserOptions{RegoVersion: v, Capabilities: regoCapabilities()})
 		if err == nil && m == nil {
@@ -201,18 +219,13 @@ func parseRego(p *waist.Policy) (*ast.Module, []Problem) {
 		if err == nil {
 			return m, moveModule(m, p.ID)
 		}
-		if first == nil || !regoV1Only(err) {
-			first = err
-		}
-		// A module that is wrong in both versions is most likely meant as v1, unless v1 only misses its keywords.
-		if v == ast.RegoV1 && !needsV0(err) && len(versions) > 1 {
-			if m, err0 := ast.ParseModuleWithOpts(p.ID, p.Definition, ast.ParserOptions{RegoVersion: ast.RegoV0, Capabilities: regoCapabilities()}); err0 == nil && m != nil {
-				return m, moveModule(m, p.ID)
-			}
-			break
-		}
+		errs = append(errs, err)
 	}
-	return nil, regoProblems(first)
+	// A module that is wrong in both versions is most likely meant as v1, unless what v1 misses first is its keywords.
+	if len(errs) > 1 && needsV0(errs[0]) {
+		return nil, regoProblems(errs[1])
+	}
+	return nil, regoProblems(errs[0])
 }
 
 // newRegoPolicy prepares the query of one module of a compiler.

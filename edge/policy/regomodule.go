@@ -134,13 +134,10 @@ func problemAt(loc *ast.Location, message string) Problem {
 	return p
 }
 
-// needsV0 and regoV1Only look at why a module does not parse as v1: `if` and `contains` missing before rule bodies is
-// the sign of v0.
+// needsV0 reports whether what a module lacks to be v1 is the keyword if or contains before a rule's body.
 func needsV0(err error) bool {
 	return strings.Contains(err.Error(), "keyword is required")
 }
-
-func regoV1Only(err error) bool { return !needsV0(err) }
 
 func regoProblems(err error) []Problem {
 	var list ast.Errors

@@ -150,6 +150,11 @@ func (p *entry) compile() {
 		if p.err != "" {
 			return
 		}
+		defer func() {
+			if x := recover(); x != nil {
+				p.err = "the compiler panicked"
+			}
+		}()
 		var ps problems
 		switch p.policy.Language {
 		case waist.LanguageVisual:

@@ -1,0 +1,173 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"portcullis/edge/waist"
+)
+
+// Budget is what the policies of one workspace may cost. A zero member means the default.
+type Budget struct {
+	// Policies is how many there may be.
+	Policies int
+	// Bytes is how much source all of them may have together.
+	Bytes int
+	// CompileTime is how long one compiler may take for all of them on the machine that checks.
+	CompileTime time.Duration
+	// Steps is how many expressions one evaluation of a Rego policy may try; visual and Cedar policies have no loops
+	// and are bounded by their size.
+	Steps int
+}
+
+// DefaultBudget keeps a cold start within its limits: a Lambda has about half the speed of the control plane.
+var DefaultBudget = Budget{Policies: 5000, Bytes: 8 << 20, CompileTime: 3 * time.Second, Steps: 100_000}
+
+func (b Budget) orDefault() Budget {
+	if b.Policies == 0 {
+		b.Policies = DefaultBudget.Policies
+	}
+	if b.Bytes == 0 {
+		b.Bytes = DefaultBudget.Bytes
+	}
+	if b.CompileTime == 0 {
+		b.CompileTime = DefaultBudget.CompileTime
+	}
+	if b.Steps == 0 {
+		b.Steps = DefaultBudget.Steps
+	}
+	return b
+}
+
+// Cost is what a policy set was found to cost.
+type Cost struct {
+	Policies    int
+	Bytes       int
+	CompileTime time.Duration
+}
+
+// CheckSet measures all policies of a workspace together and returns a problem, with the figure, for everything above
+// the budget. changed is the policy that is being saved; its evaluation steps are counted over samples, and over
+// inputs made up from what it reads. now is the clock that compile time is measured with; nil means time.Now.
+func CheckSet(all []waist.Policy, changed string, samples []*Input, b Budget, now func() time.Time) (Cost, []Problem) {
+	b = b.orDefault()
+	if now == nil {
+		now = time.Now
+	}
+	var ps problems
+	cost := Cost{Policies: len(all)}
+	for i := range all {
+		cost.Bytes += len(all[i].Definition)
+		for _, v := range all[i].Validators {
+			cost.Bytes += len(v.Name) + len(v.Conf)
+		}
+	}
+	if cost.Policies > b.Policies {
+		ps.add("policies", "the workspace has %d policies; %d are allowed", cost.Policies, b.Policies)
+	}
+	if cost.Bytes > b.Bytes {
+		ps.add("policies", "the policies of the workspace have %d bytes together; %d are allowed", cost.Bytes, b.Bytes)
+	}
+	if len(ps.list) > 0 {
+		return cost, ps.list
+	}
+	start := now()
+	set := Compile(all, Options{})
+	set.Warm()
+	cost.CompileTime = now().Sub(start)
+	if cost.CompileTime > b.CompileTime {
+		ps.add("policies", "compiling the %d policies of the workspace takes %v; %v is allowed", cost.Policies, cost.CompileTime.Round(time.Millisecond), b.CompileTime)
+	}
+	if steps, over := set.countSteps(changed, samples, b.Steps); over {
+		ps.add("definition", "one evaluation takes more than %d steps; %d are allowed: look for loops inside loops", steps, b.Steps)
+	}
+	return cost, ps.list
+}
+
+// countSteps evaluates a Rego policy over the samples and over made-up inputs until one takes more than limit steps.
+// The tracer itself stops the query there, so this ends soon.
+func (s *Set) countSteps(id string, samples []*Input, limit int) (int, bool) {
+	e, ok := s.entries[id]
+	if !ok || e.policy.Language != waist.LanguageRego {
+		return 0, false
+	}
+	p := s.rego.get(id)
+	if p == nil || p.err != "" {
+		return 0, false
+	}
+	most := 0
+	for _, in := range append(madeUp(p.reads), samples...) {
+		counter := &stepCounter{limit: limit, cancel: topdown.NewCancel()}
+		env := &env{in: in, set: s, now: in.Now, ctx: context.Background()}
+		r := p.evaluate(env, id, 10*s.timeout, func(q *topdown.Query) { q.WithQueryTracer(counter).WithCancel(counter.cancel) })
+		most = max(most, counter.steps)
+		if counter.steps > limit || r.Reason == ReasonTimeout {
+			return most, true
+		}
+	}
+	return most, false
+}
+
+// stepCounter counts the expressions that are tried, and stops the query above limit.
+type stepCounter struct {
+	steps, limit int
+	cancel       topdown.Cancel
+}
+
+func (c *stepCounter) Enabled() bool               { return true }
+func (c *stepCounter) Config() topdown.TraceConfig { return topdown.TraceConfig{} }
+
+func (c *stepCounter) TraceEvent(ev topdown.Event) {
+	if _, ok := ev.Node.(*ast.Expr); !ok || ev.Op != topdown.EvalOp && ev.Op != topdown.RedoOp {
+		return
+	}
+	if c.steps++; c.steps > c.limit {
+		c.cancel.Cancel()
+	}
+}
+
+// madeUp are two inputs in which everything that a policy reads is there: once every claim is a text, once a list of
+// a hundred, which is what loops need to be slow.
+func madeUp(r Reads) []*Input {
+	const many = 100
+	items := make([]any, many)
+	texts := make([]string, many)
+	for i := range items {
+		texts[i] = fmt.Sprintf("value-%d", i)
+		items[i] = texts[i]
+	}
+	var out []*Input
+	for _, list := range [...]bool{false, true} {
+		in := &Input{AuthnCtx: map[string]any{"sub": "joe"}, Contexts: map[string]any{}, Now: time.Unix(1_700_000_000, 0)}
+		in.Request = Request{Method: "GET", Path: "/pets/1", Headers: map[string][]string{}, PathParams: map[string]string{}, QueryParams: map[string][]string{}}
+		fill := func(x any) any {
+			if list {
+				return items
+			}
+			return x
+		}
+		for _, c := range r.Claims {
+			in.AuthnCtx[c] = fill("value-1")
+		}
+		scopes := map[string]any{}
+		for _, s := range texts {
+			scopes[s] = []any{map[string]any{"params": []any{}, "requested_name": s}}
+		}
+		in.Contexts["scopes"] = scopes
+		for _, h := range r.Headers {
+			in.Request.Headers[h] = texts[:4]
+		}
+		for _, q := range r.QueryParams {
+			in.Request.QueryParams[q] = texts[:4]
+		}
+		for _, p := range r.PathParams {
+			in.Request.PathParams[p] = "value-1"
+		}
+		out = append(out, in)
+	}
+	return out
+}
