@@ -2,6 +2,7 @@ package apigateway_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -226,6 +227,9 @@ func TestIAMMethods(t *testing.T) {
 	verify := func(o *apigateway.Options) {
 		o.VerifyIAM = func(r *http.Request, arn string) error {
 			asked = arn
+			if body, err := io.ReadAll(r.Body); err != nil || string(body) != "payload" {
+				return errors.New("the verifier cannot see the body")
+			}
 			if strings.Contains(r.Header.Get("Authorization"), "bad") {
 				return errors.New("signature does not match")
 			}
@@ -249,7 +253,7 @@ func TestIAMMethods(t *testing.T) {
 			b := newBench(t, c.change)
 			id := b.importAPI(doc)
 			asked = ""
-			wantReply(t, b.call(id, "GET", "/dev/a", "", "Authorization", c.authorization), c.status, c.body)
+			wantReply(t, b.call(id, "GET", "/dev/a", "payload", "Authorization", c.authorization), c.status, c.body)
 			if c.status == 200 && asked != "arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
 				t.Errorf("asked for %q", asked)
 			}

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -119,6 +120,7 @@ func (x *exchange) prepare(w http.ResponseWriter) error {
 		return fail("DEFAULT_4XX", "Bad Request", "reading the body: "+err.Error())
 	}
 	x.body = body
+	x.ctx.Body = io.NopCloser(bytes.NewReader(body)) // for VerifyIAM, whose signature covers it
 	return nil
 }
 

@@ -1,0 +1,38 @@
+package apigateway_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAnswersFitTheServiceModel drives every operation with boto3 and validates the raw answers against botocore's model
+// of the service, which is AWS's own. Without boto3 it is skipped, unless PORTCULLIS_REQUIRE_BOTO3 is set.
+func TestAnswersFitTheServiceModel(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err == nil {
+		err = exec.CommandContext(t.Context(), python, "-c", "import boto3").Run()
+	}
+	if err != nil {
+		if os.Getenv("PORTCULLIS_REQUIRE_BOTO3") != "" {
+			t.Fatal("boto3 is not installed: ", err)
+		}
+		t.Skip("boto3 is not installed")
+	}
+	b := newBench(t, nil)
+	b.returns("f", allow("*"))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, "testdata/model_check.py", b.url, "testdata/petstore-openapi.yaml")
+	cmd.Env = append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "PROBLEM") || strings.TrimSpace(string(out)) != "81 operations" {
+		t.Errorf("%s", out)
+	}
+}

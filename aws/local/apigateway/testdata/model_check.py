@@ -1,0 +1,169 @@
+"""Calls every operation that the simulator has through boto3 and checks each raw answer against the service model:
+members that the model does not know, required members that are missing, wrong types, values outside an enumeration,
+status codes. Prints one line per problem and the number of operations at the end."""
+import json
+import sys
+import boto3
+from botocore.config import Config
+url = sys.argv[1]
+s = boto3.session.Session(aws_access_key_id='AKIA111122223333', aws_secret_access_key='any', region_name='eu-west-1')
+c = s.client('apigateway', endpoint_url=url, config=Config(retries={'max_attempts': 0}))
+problems = set()
+
+def check(shape, v, at):
+    if v is None:
+        return
+    t = shape.type_name
+    if t == 'structure':
+        if not isinstance(v, dict):
+            problems.add(f'{at}: {v!r} is no structure')
+            return
+        names = {m.serialization.get('name', n): m for n, m in shape.members.items() if m.serialization.get('location') is None}
+        for k, x in v.items():
+            if k not in names:
+                problems.add(f'{at}.{k}: not in the model')
+                continue
+            check(names[k], x, at + '.' + k)
+        for r in shape.required_members:
+            if r not in v:
+                problems.add(f'{at}.{r}: required and missing')
+    elif t == 'list':
+        if not isinstance(v, list):
+            problems.add(f'{at}: no list')
+            return
+        for x in v:
+            check(shape.member, x, at + '[]')
+    elif t == 'map':
+        if not isinstance(v, dict):
+            problems.add(f'{at}: no map')
+            return
+        for x in v.values():
+            check(shape.value, x, at + '{}')
+    elif t == 'string':
+        if not isinstance(v, str):
+            problems.add(f'{at}: {v!r} no string')
+        elif shape.enum and v not in shape.enum:
+            problems.add(f'{at}: {v!r} not in enum {shape.enum}')
+    elif t in ('integer', 'long'):
+        if not isinstance(v, int) or isinstance(v, bool):
+            problems.add(f'{at}: {v!r} no int')
+    elif t in ('float', 'double'):
+        if not isinstance(v, (int, float)):
+            problems.add(f'{at}: {v!r} no float')
+    elif t == 'boolean':
+        if not isinstance(v, bool):
+            problems.add(f'{at}: {v!r} no bool')
+    elif t == 'timestamp':
+        if not isinstance(v, (int, float)):
+            problems.add(f'{at}: {v!r} no timestamp')
+seen = []
+
+def after(http_response, parsed, model, **kw):
+    seen.append(model.name)
+    if http_response.status_code >= 300:
+        return
+    want = model.http.get('responseCode', 200)
+    if http_response.status_code != want:
+        problems.add(f'{model.name}: status {http_response.status_code}, model says {want}')
+    body = http_response.content
+    if model.output_shape is None:
+        if body:
+            problems.add(f'{model.name}: body {body!r} where the model has none')
+        return
+    if model.has_streaming_output or model.name == 'GetExport':
+        return
+    check(model.output_shape, json.loads(body), model.name)
+c.meta.events.register('after-call.apigateway', after)
+doc = open(sys.argv[2], 'rb').read()
+api = c.import_rest_api(body=doc)['id']
+c.put_rest_api(restApiId=api, mode='merge', body=doc)
+a2 = c.create_rest_api(name='x', tags={'a': 'b'}, policy=json.dumps({'Statement': [{'Effect': 'Allow', 'Principal': '*', 'Action': 'execute-api:Invoke', 'Resource': '*'}]}))
+c.update_rest_api(restApiId=a2['id'], patchOperations=[dict(op='replace', path='/name', value='y')])
+c.get_rest_api(restApiId=api)
+c.get_rest_apis()
+c.get_resources(restApiId=api)
+rs = c.get_resources(restApiId=api, embed=['methods'])['items']
+r = [x for x in rs if x['path'] == '/pets'][0]['id']
+c.get_resource(restApiId=api, resourceId=r, embed=['methods'])
+n = c.create_resource(restApiId=api, parentId=r, pathPart='new')['id']
+c.update_resource(restApiId=api, resourceId=n, patchOperations=[dict(op='replace', path='/pathPart', value='newer')])
+k = dict(restApiId=api, resourceId=n, httpMethod='GET')
+c.put_method(**k, authorizationType='NONE')
+c.get_method(**k)
+c.update_method(**k, patchOperations=[dict(op='replace', path='/apiKeyRequired', value='true')])
+c.put_method_response(**k, statusCode='200', responseParameters={'method.response.header.A': True}, responseModels={'application/json': 'Pet'})
+c.get_method_response(**k, statusCode='200')
+c.update_method_response(**k, statusCode='200', patchOperations=[dict(op='add', path='/responseParameters/method.response.header.B', value='true')])
+c.put_integration(**k, type='MOCK', requestTemplates={'application/json': '{"statusCode":200}'})
+c.get_integration(**k)
+c.update_integration(**k, patchOperations=[dict(op='replace', path='/timeoutInMillis', value='100')])
+c.put_integration_response(**k, statusCode='200', responseTemplates={'application/json': 'hi'})
+c.get_integration_response(**k, statusCode='200')
+c.update_integration_response(**k, statusCode='200', patchOperations=[dict(op='replace', path='/selectionPattern', value='2..')])
+c.test_invoke_method(**k)
+c.get_method(**k)
+uri = 'arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:111122223333:function:f/invocations'
+z = c.create_authorizer(restApiId=api, name='z', type='TOKEN', authorizerUri=uri, identitySource='method.request.header.Authorization')['id']
+c.get_authorizer(restApiId=api, authorizerId=z)
+c.get_authorizers(restApiId=api)
+c.update_authorizer(restApiId=api, authorizerId=z, patchOperations=[dict(op='replace', path='/authorizerResultTtlInSeconds', value='0')])
+c.test_invoke_authorizer(restApiId=api, authorizerId=z, headers={'Authorization': 'x'})
+d = c.create_deployment(restApiId=api, stageName='dev', variables={'a': 'b'})['id']
+c.get_deployment(restApiId=api, deploymentId=d, embed=['apisummary'])
+c.get_deployments(restApiId=api)
+c.update_deployment(restApiId=api, deploymentId=d, patchOperations=[dict(op='replace', path='/description', value='x')])
+c.create_stage(restApiId=api, stageName='prod', deploymentId=d, canarySettings={'percentTraffic': 1, 'deploymentId': d}, tags={'a': 'b'})
+c.get_stage(restApiId=api, stageName='prod')
+c.get_stages(restApiId=api)
+c.update_stage(restApiId=api, stageName='prod', patchOperations=[dict(op='replace', path='/*/*/throttling/rateLimit', value='1'), dict(op='replace', path='/accessLogSettings/format', value='x')])
+c.flush_stage_authorizers_cache(restApiId=api, stageName='dev')
+c.get_export(restApiId=api, stageName='dev', exportType='oas30', accepts='application/yaml', parameters={'extensions': 'apigateway'})['body'].read()
+c.create_model(restApiId=api, name='M', contentType='application/json', schema='{"type":"object"}')
+c.get_model(restApiId=api, modelName='M')
+c.get_models(restApiId=api)
+c.update_model(restApiId=api, modelName='M', patchOperations=[dict(op='replace', path='/description', value='x')])
+v = c.create_request_validator(restApiId=api, name='v')['id']
+c.get_request_validator(restApiId=api, requestValidatorId=v)
+c.get_request_validators(restApiId=api)
+c.update_request_validator(restApiId=api, requestValidatorId=v, patchOperations=[dict(op='replace', path='/name', value='x')])
+c.put_gateway_response(restApiId=api, responseType='UNAUTHORIZED')
+c.get_gateway_response(restApiId=api, responseType='UNAUTHORIZED')
+c.get_gateway_responses(restApiId=api)
+c.update_gateway_response(restApiId=api, responseType='UNAUTHORIZED', patchOperations=[dict(op='replace', path='/statusCode', value='402')])
+key = c.create_api_key(name='k', enabled=True, stageKeys=[dict(restApiId=api, stageName='dev')])['id']
+c.get_api_key(apiKey=key, includeValue=True)
+c.get_api_keys()
+c.update_api_key(apiKey=key, patchOperations=[dict(op='replace', path='/name', value='x')])
+p = c.create_usage_plan(name='p', apiStages=[dict(apiId=api, stage='dev')], throttle=dict(rateLimit=1, burstLimit=2), quota=dict(limit=1, period='DAY'))['id']
+c.get_usage_plan(usagePlanId=p)
+c.get_usage_plans()
+c.update_usage_plan(usagePlanId=p, patchOperations=[dict(op='replace', path='/name', value='x')])
+c.create_usage_plan_key(usagePlanId=p, keyId=key, keyType='API_KEY')
+c.get_usage_plan_key(usagePlanId=p, keyId=key)
+c.get_usage_plan_keys(usagePlanId=p)
+c.delete_usage_plan_key(usagePlanId=p, keyId=key)
+arn = f'arn:aws:apigateway:eu-west-1::/restapis/{api}'
+c.tag_resource(resourceArn=arn, tags={'a': 'b'})
+c.get_tags(resourceArn=arn)
+c.untag_resource(resourceArn=arn, tagKeys=['a'])
+c.get_account()
+c.update_account(patchOperations=[dict(op='replace', path='/cloudwatchRoleArn', value='arn:aws:iam::111122223333:role/r')])
+c.update_usage_plan(usagePlanId=p, patchOperations=[dict(op='remove', path='/apiStages', value=api + ':dev')])
+c.delete_usage_plan(usagePlanId=p)
+c.delete_api_key(apiKey=key)
+c.delete_gateway_response(restApiId=api, responseType='UNAUTHORIZED')
+c.delete_request_validator(restApiId=api, requestValidatorId=v)
+c.delete_model(restApiId=api, modelName='M')
+c.delete_authorizer(restApiId=api, authorizerId=z)
+c.delete_integration_response(**k, statusCode='200')
+c.delete_integration(**k)
+c.delete_method_response(**k, statusCode='200')
+c.delete_method(**k)
+c.delete_resource(restApiId=api, resourceId=n)
+c.delete_stage(restApiId=api, stageName='prod')
+c.delete_stage(restApiId=api, stageName='dev')
+c.delete_deployment(restApiId=api, deploymentId=d)
+c.delete_rest_api(restApiId=api)
+for p in sorted(problems):
+    print('PROBLEM', p)
+print(len(set(seen)), 'operations')
