@@ -158,6 +158,9 @@ func TestConventions(t *testing.T) {
 			if op.Summary == "" || len(op.Tags) != 1 || doc.Tags.Get(op.Tags[0]) == nil || op.Security == nil {
 				t.Errorf("%s needs a summary, one declared tag and its security", at)
 			}
+			if op.Extensions["x-portcullis-built"] == false && op.Responses.Value("501") == nil {
+				t.Errorf("%s is not built and does not declare 501", at)
+			}
 			if !strings.HasPrefix(path, "/api/") {
 				continue
 			}

@@ -4542,6 +4542,18 @@ type AuthorizeParams struct {
 	Claims              *string  `form:"claims,omitempty" json:"claims,omitempty"`
 	IdpHint             *string  `form:"idp_hint,omitempty" json:"idp_hint,omitempty"`
 	DpopJkt             *string  `form:"dpop_jkt,omitempty" json:"dpop_jkt,omitempty"`
+
+	// Prompt Additive. login, consent, none.
+	Prompt *string `form:"prompt,omitempty" json:"prompt,omitempty"`
+
+	// MaxAge Additive. Seconds since the log-in.
+	MaxAge *int `form:"max_age,omitempty" json:"max_age,omitempty"`
+
+	// LoginHint Additive.
+	LoginHint *string `form:"login_hint,omitempty" json:"login_hint,omitempty"`
+
+	// Resource Additive. RFC 8707 2.
+	Resource *string `form:"resource,omitempty" json:"resource,omitempty"`
 }
 
 // RpInitiatedLogoutParams defines parameters for RpInitiatedLogout.

@@ -105,6 +105,9 @@ func (c *contract) answer(operation string, x Exchange) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if op, _, _ := c.at(operation); object(op)["x-portcullis-built"] == false && x.Status < 400 {
+		problems = append(problems, "the operation is marked x-portcullis-built: false, and it answers; take the mark and its 501 away")
+	}
 	content := object(response["content"])
 	if len(content) == 0 {
 		if len(x.Body) > 0 {

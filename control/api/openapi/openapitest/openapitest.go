@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -16,6 +18,24 @@ func Validate(t testing.TB, method, target string, request []byte, status int, h
 		requestType = "application/x-www-form-urlencoded"
 	}
 	report(t, Exchange{method, target, requestType, request, status, header, body})
+}
+
+// NotBuilt are the operations that the document marks as not built, as "METHOD /path/{template}".
+func NotBuilt() ([]string, error) {
+	c, err := loaded()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, r := range c.routes {
+		for method, op := range r.item {
+			if object(op)["x-portcullis-built"] == false {
+				out = append(out, strings.ToUpper(method)+" "+r.template)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 func report(t testing.TB, x Exchange) {
