@@ -22,6 +22,9 @@ type cedarPolicy struct {
 	byService  map[cedar.EntityUID][]int // resource in Service::"…"
 	reads      Reads
 	headers    []string // names of headers as the policy spells them
+
+	// What identity and the parameters of the context cost is spent only when the policy asks for them.
+	identity, contextParams bool
 }
 
 type cedarStatement struct {
@@ -71,6 +74,8 @@ func compileCedar(definition string, ps *problems) *cedarPolicy {
 	}
 	walker.r.normalise()
 	p.reads, p.headers = walker.r, walker.headers
+	p.identity = walker.principal || walker.r.All
+	p.contextParams = walker.contextParams || walker.r.All
 	return p
 }
 

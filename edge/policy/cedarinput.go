@@ -34,15 +34,25 @@ func cedarRequest(e *env, p *cedarPolicy) (cedar.Request, types.EntityGetter, er
 		return cedar.Request{}, nil, err
 	}
 	req := cedar.Request{Principal: principal, Action: cedarUID(cedarAction, method), Resource: resource, Context: context}
-	entities := cedarEntities{req: &req, principal: cedar.Entity{UID: principal, Attributes: claims, Parents: cedarParents(in.AuthnCtx)}}
-	entities.resource = cedar.Entity{UID: resource, Parents: cedar.NewEntityUIDSet(cedarServiceUID(&in.Request))}
+	entities := cedarEntities{req: &req, principal: cedar.Entity{UID: principal, Attributes: claims}}
+	if p.identity {
+		entities.principal.Parents = cedarParents(in.AuthnCtx)
+	}
+	entities.resource = cedar.Entity{UID: resource}
+	if r.All || r.API {
+		entities.resource.Parents = cedar.NewEntityUIDSet(cedarServiceUID(&in.Request))
+	}
 	if r.All || r.API || r.Path || r.Method || r.AllPathParams || len(r.PathParams) > 0 {
-		entities.resource.Tags = cedarTexts(in.Request.Tags)
-		entities.resource.Attributes = cedar.NewRecord(cedar.RecordMap{
-			"service": types.String(in.Request.Service), "method": types.String(method),
-			"template": types.String(in.Request.Template), "path": types.String(in.Request.Path),
-			"path_params": cedarTexts(in.Request.PathParams), "tags": entities.resource.Tags,
-		})
+		m := cedar.RecordMap{"method": types.String(method), "path": types.String(in.Request.Path)}
+		if r.All || r.AllPathParams || len(r.PathParams) > 0 {
+			m["path_params"] = cedarTexts(in.Request.PathParams)
+		}
+		if r.All || r.API {
+			entities.resource.Tags = cedarTexts(in.Request.Tags)
+			m["tags"] = entities.resource.Tags
+			m["service"], m["template"] = types.String(in.Request.Service), types.String(in.Request.Template)
+		}
+		entities.resource.Attributes = cedar.NewRecord(m)
 	}
 	return req, &entities, nil
 }
@@ -127,11 +137,11 @@ func cedarClaims(claims map[string]any, r *Reads) (cedar.Record, error) {
 
 func cedarContext(e *env, p *cedarPolicy, claims cedar.Record) (cedar.Record, error) {
 	in, r := e.in, &p.reads
-	m := cedar.RecordMap{
-		"claims": claims,
-		"method": types.String(strings.ToUpper(in.Request.Method)),
-		"path":   types.String(in.Request.Path),
-		"body":   types.String(in.Request.Body),
+	m := cedar.RecordMap{"claims": claims}
+	if r.All || r.Method || r.Path || r.Body {
+		m["method"] = types.String(strings.ToUpper(in.Request.Method))
+		m["path"] = types.String(in.Request.Path)
+		m["body"] = types.String(in.Request.Body)
 	}
 	if r.All || r.Time {
 		m["now"] = cedar.NewDatetime(e.now)
@@ -147,7 +157,7 @@ func cedarContext(e *env, p *cedarPolicy, claims cedar.Record) (cedar.Record, er
 		}
 		m["query"] = cedar.NewRecord(q)
 	}
-	if r.All || r.AllPathParams || len(r.PathParams) > 0 {
+	if p.contextParams {
 		m["path_params"] = cedarTexts(in.Request.PathParams)
 	}
 	if (r.All || r.MTLS) && in.Request.MTLS != nil {
@@ -157,7 +167,7 @@ func cedarContext(e *env, p *cedarPolicy, claims cedar.Record) (cedar.Record, er
 		}
 		m["mtls"] = v
 	}
-	if addr, err := netip.ParseAddr(in.Request.SourceIP); err == nil && addr.Zone() == "" {
+	if addr, err := netip.ParseAddr(in.Request.SourceIP); (r.All || r.SourceIP) && err == nil && addr.Zone() == "" {
 		addr = addr.Unmap()
 		m["source_ip"] = types.IPAddr(netip.PrefixFrom(addr, addr.BitLen()))
 	}

@@ -14,6 +14,8 @@ type cedarReader struct {
 	headers []string
 	claims  []string // that the policy names, without those that make up the principal
 	unknown []string // paths that no input has
+
+	principal, contextParams bool // the principal itself and context.path_params are read
 }
 
 func (c *cedarReader) policy(p *cedarast.Policy) {
@@ -39,7 +41,10 @@ func (c *cedarReader) policy(p *cedarast.Policy) {
 	}
 }
 
-func (c *cedarReader) identity() { c.r.Claims = append(c.r.Claims, identityClaims...) }
+func (c *cedarReader) identity() {
+	c.principal = true
+	c.r.Claims = append(c.r.Claims, identityClaims...)
+}
 
 func (c *cedarReader) node(n cedarast.IsNode) {
 	cedarast.Inspect(cedarast.NewNode(n), func(n cedarast.IsNode) bool {
@@ -173,6 +178,7 @@ func (c *cedarReader) context(name, second string, named bool) {
 		c.r.addContext(name, true)
 	case "method", "path", "body", "mtls", "source_ip", "path_params":
 		c.r.addRequest(name, true, second, named)
+		c.contextParams = c.contextParams || name == "path_params"
 	default:
 		c.unknown = append(c.unknown, "context."+name)
 	}

@@ -307,34 +307,43 @@ func compare(e *env, v *value, op comparator, o *operand) outcome {
 
 // compareOne compares one scalar with the operand; with a list as operand one fitting element is enough.
 func compareOne(e *env, v *value, op comparator, o *operand) outcome {
+	switch {
+	case op == cmpNotEquals || op == cmpNotIn:
+		return anyElement(e, v, o, op).negate()
+	case op.ordered():
+		return compareOrdered(e, v, op, &o.elems[0])
+	}
+	return anyElement(e, v, o, op)
+}
+
+// elementTest compares one scalar with one value of the operand. (A switch, because a pointer that is passed to a
+// function value escapes to the heap.)
+func elementTest(op comparator, v *value, el *element, w *value) outcome {
 	switch op {
 	case cmpEquals, cmpIn:
-		return anyElement(e, v, o, equalElement)
+		return equalElement(v, el, w)
 	case cmpNotEquals, cmpNotIn:
-		return anyElement(e, v, o, differs).negate()
+		return differs(v, el, w)
 	case cmpStartsWith:
-		return anyElement(e, v, o, startsWith)
+		return startsWith(v, el, w)
 	case cmpEndsWith:
-		return anyElement(e, v, o, endsWith)
+		return endsWith(v, el, w)
 	case cmpMatches:
-		return anyElement(e, v, o, matches)
+		return matches(v, el, w)
 	case cmpInCIDR:
-		return anyElement(e, v, o, inCIDR)
-	}
-	if op.ordered() {
-		return compareOrdered(e, v, op, &o.elems[0])
+		return inCIDR(v, el, w)
 	}
 	return unknown
 }
 
-// anyElement is yes when test holds for one element of the operand; a reference to a list stands for its elements.
-func anyElement(e *env, v *value, o *operand, test func(v *value, el *element, w *value) outcome) outcome {
+// anyElement is yes when op holds for one element of the operand; a reference to a list stands for its elements.
+func anyElement(e *env, v *value, o *operand, op comparator) outcome {
 	result := no
 	for i := range o.elems {
 		el := &o.elems[i]
 		w := el.get(e)
 		if w.kind != kindList {
-			switch test(v, el, &w) {
+			switch elementTest(op, v, el, &w) {
 			case yes:
 				return yes
 			case unknown:
@@ -344,7 +353,7 @@ func anyElement(e *env, v *value, o *operand, test func(v *value, el *element, w
 		}
 		for j := range w.size() {
 			item := w.at(j)
-			switch test(v, el, &item) {
+			switch elementTest(op, v, el, &item) {
 			case yes:
 				return yes
 			case unknown:
@@ -581,7 +590,7 @@ func compareSets(e *env, v *value, o *operand) outcome {
 	}
 	for i := range v.size() {
 		item := v.at(i)
-		if r := anyElement(e, &item, o, equalElement); r != yes {
+		if r := anyElement(e, &item, o, cmpEquals); r != yes {
 			return r
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -256,6 +257,36 @@ func (f *field) get(e *env) value {
 	return value{}
 }
 
+// text is get for the fields that usually are one text; it reports false for everything else.
+func (f *field) text(e *env) (string, bool) {
+	switch f.root {
+	case rootClaims:
+		if len(f.path) == 1 {
+			s, ok := e.in.AuthnCtx[f.path[0].name].(string)
+			return s, ok
+		}
+	case rootPathParam:
+		if len(f.path) == 1 {
+			s, ok := e.in.Request.PathParams[f.path[0].name]
+			return s, ok
+		}
+	case rootMethod:
+		return e.in.Request.Method, true
+	case rootPath:
+		return e.in.Request.Path, true
+	}
+	return "", false
+}
+
+// list is get for claims that are lists.
+func (f *field) list(e *env) ([]any, bool) {
+	if f.root != rootClaims || len(f.path) != 1 {
+		return nil, false
+	}
+	l, ok := e.in.AuthnCtx[f.path[0].name].([]any)
+	return l, ok
+}
+
 func optionalText(s string) value {
 	if s == "" {
 		return value{}
@@ -319,6 +350,9 @@ type env struct {
 	quiet bool   // only the decision is asked for
 	fault string // reason code of an embedded policy that could not be evaluated
 }
+
+// envs spares one allocation per evaluation: an env is passed through interfaces, so it cannot live on the stack.
+var envs = sync.Pool{New: func() any { return new(env) }}
 
 func (e *env) clock() number {
 	if ns := e.now.Nanosecond(); ns != 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
@@ -288,6 +289,7 @@ func (p *regoPolicy) evaluate(e *env, policyID string, timeout time.Duration, co
 		WithInput(ast.NewTerm(regoInput(e.in, &p.reads, p.spellings))).
 		WithTime(e.now).
 		WithSeed(noRandom{}).
+		WithMetrics(metrics.NoOp()).
 		WithCancel(cancel).
 		WithStrictBuiltinErrors(true)
 	configure(q)

@@ -46,10 +46,12 @@ func regoClaims(claims map[string]any, r *Reads) ast.Value {
 
 func regoRequest(req *Request, r *Reads, spellings []string) ast.Value {
 	members := make([][2]*ast.Term, 0, 8)
-	members = append(members,
-		member("method", ast.String(req.Method)),
-		member("path", ast.String(req.Path)),
-		member("body", ast.String(req.Body)))
+	if r.All || r.Method || r.Path || r.Body {
+		members = append(members,
+			member("method", ast.String(req.Method)),
+			member("path", ast.String(req.Path)),
+			member("body", ast.String(req.Body)))
+	}
 	if r.All || r.AllHeaders || len(r.Headers) > 0 {
 		members = append(members, member("headers", regoHeaders(req.Headers, spellings)))
 	}
@@ -62,6 +64,9 @@ func regoRequest(req *Request, r *Reads, spellings []string) ast.Value {
 			q = append(q, member(k, regoList(vs)))
 		}
 		members = append(members, member("query_params", ast.NewObject(q...)))
+	}
+	if !r.All && !r.MTLS && !r.SourceIP && !r.API {
+		return ast.NewObject(members...)
 	}
 	if req.MTLS != nil {
 		members = append(members, member("mtls", regoValue(req.MTLS)))

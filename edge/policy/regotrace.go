@@ -102,8 +102,8 @@ func (t *regoTracer) step(r *ast.Rule) Step {
 	}
 	rt := t.rules[r]
 	switch {
-	case rt == nil && r.Default:
-		s.Message = "the default"
+	case r.Default:
+		s.Outcome, s.Message = Fails, "the default, which counts when no other rule holds"
 	case rt == nil:
 	case rt.held:
 		s.Outcome, s.Message = Holds, "the rule holds"

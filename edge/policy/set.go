@@ -99,11 +99,15 @@ func (s *Set) Evaluate(ctx context.Context, policyID string, in *Input) (r Resul
 	if in == nil {
 		in = &Input{}
 	}
-	e := env{in: in, set: s, now: in.Now, ctx: ctx}
+	e := envs.Get().(*env)
+	*e = env{in: in, set: s, now: in.Now, ctx: ctx}
 	if e.now.IsZero() {
 		e.now = s.now()
 	}
-	return s.evaluate(&e, policyID)
+	r = s.evaluate(e, policyID)
+	*e = env{} // keep nothing of the request
+	envs.Put(e)
+	return r
 }
 
 func (s *Set) evaluate(e *env, policyID string) Result {
