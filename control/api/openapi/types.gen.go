@@ -3569,6 +3569,9 @@ type OAuthUnauthenticated = OAuthError
 // OAuthUnavailable RFC 6749 5.2, with the members that the published clients read.
 type OAuthUnavailable = OAuthError
 
+// Page RFC 6749 5.2, with the members that the published clients read.
+type Page = OAuthError
+
 // PreconditionFailed The error body of the admin, system, hub and analytics APIs.
 //
 // Examples: {"details":{},"error":"this workspace has its AWS gateway already; delete that one first","error_code":"gateway_limit","status_code":409}
