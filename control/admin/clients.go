@@ -295,7 +295,7 @@ func (a *Admin) RevokeRotatedSecrets(ctx context.Context, actor control.Actor, c
 
 // errClient is what every failed client authentication answers, so that nobody learns which part was wrong.
 func errClient() error {
-	return control.Errorf(control.Unauthenticated, "invalid_client", "client authentication failed: the client is unknown or inactive, or the secret is wrong")
+	return control.Errorf(control.Unauthenticated, "client_refused", "client authentication failed: the client is unknown or inactive, or the secret is wrong")
 }
 
 // AuthenticateClient checks a client's id and secret. Any mismatch is the same Unauthenticated error, and takes the same

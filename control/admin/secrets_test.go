@@ -137,7 +137,7 @@ func TestClientAuthentication(t *testing.T) {
 		inactive.Status = "inactive"
 		must(w.UpdateClient(ctx, w.root, inactive))(t)
 		_, err = w.AuthenticateClient(ctx, "default", "default", c.ID, secret)
-		refused(t, err, control.Unauthenticated, "invalid_client")
+		refused(t, err, control.Unauthenticated, "client_refused")
 	})
 }
 
