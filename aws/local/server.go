@@ -14,6 +14,9 @@ import (
 	"portcullis/aws/local/events"
 	"portcullis/aws/local/iam"
 	"portcullis/aws/local/lambda"
+	"portcullis/aws/local/logs"
+	"portcullis/aws/local/s3"
+	"portcullis/aws/local/secrets"
 	"portcullis/aws/local/wire"
 )
 
@@ -44,6 +47,9 @@ type Server struct {
 	lambda   *lambda.Service
 	events   *events.Service
 	gateway  *apigateway.Service
+	s3       *s3.Service
+	secrets  *secrets.Service
+	logs     *logs.Service
 	services map[string]wire.Service // by signing name
 	history  *history
 	faults   *faults
@@ -68,7 +74,18 @@ func New(o Options) (*Server, error) {
 	s.SetPublicURL(o.PublicURL)
 	s.iam = iam.New(iam.Options{Now: s.now, Lenient: o.LenientIAM})
 
+	s.s3 = s3.New(s3.Options{Now: s.now})
+	s.secrets = secrets.New(secrets.Options{Now: s.now})
+	s.logs = logs.New()
+
 	lo := o.Lambda
+	lo.FetchObject = s.s3.Object
+	lo.Log = func(l lambda.LogLine) {
+		s.logs.Append(l.Account, l.Region, l.Group, l.Stream, l.Time, l.Text)
+		if o.Lambda.Log != nil {
+			o.Lambda.Log(l)
+		}
+	}
 	lo.Now, lo.Logger, lo.Assume, lo.Endpoint = s.now, o.Logger, s.iam.AssumeForService, s.PublicURL
 	lo.ColdStarts = s.cold.Load
 	var err error
@@ -83,11 +100,15 @@ func New(o Options) (*Server, error) {
 	s.gateway = apigateway.New(ao)
 
 	s.services = map[string]wire.Service{
-		"apigateway": s.gateway,
-		"events":     s.events,
-		"iam":        s.iam,
-		"lambda":     s.lambda,
-		"sts":        s.iam,
+		"apigateway":     s.gateway,
+		"events":         s.events,
+		"iam":            s.iam,
+		"lambda":         s.lambda,
+		"logs":           s.logs,
+		"s3":             s.s3,
+		"secretsmanager": s.secrets,
+		"ssm":            s.secrets,
+		"sts":            s.iam,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel

@@ -21,7 +21,7 @@ import (
 
 type flags struct {
 	Addr       string `help:"Address of the AWS endpoint." default:"127.0.0.1:4566" env:"LOCAL_AWS_ADDR"`
-	Management string `help:"Address of the management API (faults, history, clock, reset); empty: none." default:"127.0.0.1:4567" env:"LOCAL_AWS_MANAGEMENT"`
+	Management string `help:"Address of the management API (faults, history, clock, reset), for example 127.0.0.1:4567; by default there is none." env:"LOCAL_AWS_MANAGEMENT" placeholder:"ADDR"`
 	Account    string `help:"Account of access keys that are neither issued here nor an account number." default:"123456789012"`
 	HostArch   string `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
 	LenientIAM bool   `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -179,8 +180,8 @@ func (s *Service) load(c *call, src codeSource) (*code, error) {
 	switch {
 	case src.ImageUri != "":
 		return nil, wire.NotImplemented("lambda", "functions from container images")
-	case src.S3Bucket != "" || src.S3Key != "":
-		return nil, wire.NotImplemented("lambda", "functions from S3")
+	case src.S3ObjectVersion != "":
+		return nil, wire.NotImplemented("lambda", "functions from a version of an S3 object")
 	case src.SourceKMSKeyArn != "":
 		return nil, wire.NotImplemented("lambda", "encrypted deployment packages")
 	}
@@ -188,12 +189,38 @@ func (s *Service) load(c *call, src codeSource) (*code, error) {
 	s.codeCount++
 	dir := filepath.Join(s.dir, "code-"+strconv.Itoa(s.codeCount))
 	s.mu.Unlock()
-	code, err := unpack(src.ZipFile, dir)
+	archive := src.ZipFile
+	if src.S3Bucket != "" || src.S3Key != "" {
+		var err error
+		if archive, err = s.fetch(c, src); err != nil {
+			return nil, err
+		}
+	}
+	code, err := unpack(archive, dir)
 	if err != nil {
 		return nil, err
 	}
 	code.refs = 1
 	return code, nil
+}
+
+// fetch reads a deployment package from S3 on behalf of the caller.
+func (s *Service) fetch(c *call, src codeSource) ([]byte, error) {
+	switch {
+	case len(src.ZipFile) > 0:
+		return nil, invalidValue("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+	case s.o.FetchObject == nil:
+		return nil, wire.NotImplemented("lambda", "functions from S3")
+	}
+	if err := c.Allow("s3:GetObject", "arn:"+c.Partition+":s3:::"+src.S3Bucket+"/"+src.S3Key, nil); err != nil {
+		return nil, failure(403, "AccessDeniedException", "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for %s/%s. S3 Error Code: AccessDenied. S3 Error Message: Access Denied", src.S3Bucket, src.S3Key)
+	}
+	b, err := s.o.FetchObject(c.Account, src.S3Bucket, src.S3Key)
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return nil, invalidValue("Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", e.Code, e.Message)
+	}
+	return b, err
 }
 
 // release gives one reference back; the caller holds mu.

@@ -26,6 +26,10 @@ type Options struct {
 	Logger   *slog.Logger          // nil: no log
 	Log      func(LogLine)         // every line of every function; nil: kept only for the tail
 
+	// FetchObject reads a deployment package from S3, for a caller whose permission to read it has been checked; nil:
+	// functions cannot come from S3.
+	FetchObject func(account, bucket, key string) ([]byte, error)
+
 	InitTimeout     time.Duration   // 0: 10 s, as AWS
 	RetryDelays     []time.Duration // between attempts of an asynchronous invocation; nil: 1 min, 2 min
 	MaxEnvironments int             // processes at once, all functions together; 0: 100
