@@ -419,7 +419,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/default/apis/authorization?unbind=" + serviceID(t, w, "Pet store"), "/app/default/apis/authorization?show=open",
 		"/app/default/gateways", "/app/default/gateways/new", gw + "/quick-start", gw + "/apis", gw + "/apis?connect=abc123-prod", gw + "/apis?unbind=abc123-dev",
 		gw + "/settings", gw + "/settings?ask=rotate", gw + "/settings?ask=delete",
-		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete",
+		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete", "/app/default/policies/nist-aal-3_default_api/visual",
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
 		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
 		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/analytics", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",

@@ -130,6 +130,8 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/policies":                                 p.createPolicy,
 		"GET /app/{wid}/policies/{policy}":                         p.editPolicy,
 		"POST /app/{wid}/policies/{policy}":                        p.savePolicy,
+		"GET /app/{wid}/policies/{policy}/visual":                  p.editCards,
+		"POST /app/{wid}/policies/{policy}/visual":                 p.postCards,
 		"POST /app/{wid}/policies/{policy}/test":                   p.testPolicy,
 		"POST /app/{wid}/policies/{policy}/delete":                 p.deletePolicy,
 		"GET /app/{wid}/applications":                              p.applications,
