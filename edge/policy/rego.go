@@ -42,6 +42,7 @@ type regoPolicy struct {
 	outputs   bool
 	reads     Reads
 	spellings []string // of header names that the module writes itself; see regoInput
+	quick     bool     // calls quickBuiltins only
 	stuck     atomic.Int32
 }
 
@@ -253,6 +254,7 @@ func newRegoPolicy(c *ast.Compiler, id string) *regoPolicy {
 	}
 	p.query = ast.NewBody(ast.Equality.Expr(ast.NewTerm(regoResult), ast.NewTerm(ref)))
 	p.reads, p.spellings = regoReads(m)
+	p.quick = quickModule(m)
 	return p
 }
 
@@ -276,8 +278,8 @@ func (s *Set) evaluateRego(e *env, policyID string) Result {
 // evaluate runs the query. Only a result that is exactly true, without any error on the way, allows.
 //
 // The deadline cancels the query between two steps. A single step that takes long (a product of huge numbers) cannot
-// be interrupted, so the query runs in a goroutine of its own that is left behind after a grace period; a policy with
-// maxStuck such runs is not started again before one of them ends.
+// be interrupted, so a policy that calls anything but quickBuiltins runs in a goroutine of its own, which is left
+// behind after a grace period; a policy with maxStuck such runs is not started again before one of them ends.
 func (p *regoPolicy) evaluate(e *env, policyID string, timeout time.Duration, configure func(*topdown.Query)) Result {
 	if p.stuck.Load() >= maxStuck {
 		return failed(ReasonTimeout, policyID, "earlier evaluations of this policy have not ended yet", "")
@@ -293,6 +295,14 @@ func (p *regoPolicy) evaluate(e *env, policyID string, timeout time.Duration, co
 		WithCancel(cancel).
 		WithStrictBuiltinErrors(true)
 	configure(q)
+	if p.quick {
+		timer := time.AfterFunc(timeout, cancel.Cancel)
+		defer timer.Stop()
+		if e.ctx.Done() != nil {
+			defer context.AfterFunc(e.ctx, cancel.Cancel)()
+		}
+		return p.run(q, cancel, policyID)
+	}
 	done := make(chan Result, 1)
 	p.stuck.Add(1)
 	go func() {

@@ -39,6 +39,47 @@ var regoCapabilities = sync.OnceValue(func() *ast.Capabilities {
 	return c
 })
 
+// quickBuiltins end in time in the length of their operands, and do not make anything much longer than those.
+var quickBuiltins = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range strings.FieldsSeq(`eq assign equal neq lt lte gt gte plus minus abs round ceil floor
+		internal.member_2 internal.member_3 count max min and or union intersection array.concat array.slice array.reverse
+		contains startswith endswith lower upper split indexof substring trim trim_left trim_right trim_prefix trim_suffix trim_space
+		object.get object.keys to_number is_number is_string is_boolean is_array is_set is_object is_null type_name
+		time.now_ns time.parse_rfc3339_ns time.parse_duration_ns time.clock time.date time.weekday
+		net.cidr_contains net.cidr_is_valid strings.any_prefix_match strings.any_suffix_match print internal.print`) {
+		m[name] = true
+	}
+	return m
+}()
+
+// quickModule reports whether a compiled module calls nothing but quickBuiltins and its own functions.
+func quickModule(m *ast.Module) bool {
+	quick := true
+	check := func(operator ast.Value) {
+		if ref, ok := operator.(ast.Ref); ok && !ref[0].Equal(ast.DefaultRootDocument) && !quickBuiltins[ref.String()] {
+			quick = false
+		}
+	}
+	vis := ast.NewGenericVisitor(func(x any) bool {
+		switch x := x.(type) {
+		case *ast.Expr:
+			if x.IsCall() {
+				check(x.OperatorTerm().Value)
+			}
+		case *ast.Term:
+			if call, ok := x.Value.(ast.Call); ok {
+				check(call[0].Value)
+			}
+		}
+		return !quick
+	})
+	for _, r := range m.Rules {
+		vis.Walk(r)
+	}
+	return quick
+}
+
 // moveModule moves the module from acp.authz to the package of its policy and refuses references to other data.
 func moveModule(m *ast.Module, id string) []Problem {
 	if !m.Package.Path.Equal(regoPackage) {

@@ -122,9 +122,10 @@ func (s *Set) evaluate(e *env, policyID string) Result {
 	if p.err != "" {
 		return failed(ReasonInvalid, policyID, "the policy does not compile", p.err)
 	}
-	switch p.policy.Language {
-	case waist.LanguageVisual:
+	if p.visual != nil {
 		return p.visual.evaluate(e, policyID)
+	}
+	switch p.policy.Language {
 	case waist.LanguageRego:
 		return s.evaluateRego(e, policyID)
 	case waist.LanguageCedar:
