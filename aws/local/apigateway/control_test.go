@@ -177,9 +177,13 @@ func TestStages(t *testing.T) {
 		message string
 	}{
 		{op(types.OpReplace, "/deploymentId", "zzzzzz"), "Deployment id does not exist"},
-		{op(types.OpAdd, "/description", "x"), "Invalid patch operation specified. Must be one of: [replace]"},
-		{op(types.OpReplace, "/stageName", "x"), "Invalid patch path /stageName"},
-		{op(types.OpReplace, "/*/*/throttling/wrong", "1"), "Invalid method setting path: /*/*/throttling/wrong"},
+		{op(types.OpAdd, "/description", "x"), "Invalid add operation with path: /description"},
+		{op(types.OpAdd, "/canarySettings/deploymentId", "x"), "Invalid add operation with path: /canarySettings/deploymentId"},
+		{op(types.OpRemove, "/canarySettings/badPath", ""), "Cannot remove method setting canarySettings/badPath because there is no method setting for this method "},
+		{op(types.OpRemove, "/*/GET", ""), "Cannot remove method setting */GET because there is no method setting for this method "},
+		{op(types.OpReplace, "/stageName", "x"), stagePaths("/stageName")},
+		{op(types.OpReplace, "/canarySettings/badPath", "x"), stagePaths("/canarySettings/badPath")},
+		{op(types.OpReplace, "/*/*/throttling/wrong", "1"), stagePaths("/*/*/throttling/wrong")},
 		{op(types.OpReplace, "/canarySettings/percentTraffic", "101"), "Percent traffic must be between 0.0 and 100.0"},
 	} {
 		_, err := b.sdk().UpdateStage(ctx, &awsapi.UpdateStageInput{RestApiId: &id, StageName: aws.String("dev"), PatchOperations: []types.PatchOperation{op(types.OpReplace, "/description", "half"), c.op}})
@@ -212,6 +216,15 @@ func TestStages(t *testing.T) {
 	if _, err := c.DeleteDeployment(ctx, &awsapi.DeleteDeploymentInput{RestApiId: &id, DeploymentId: first.DeploymentId}); err != nil {
 		t.Errorf("deleting a deployment that no stage uses: %v", err)
 	}
+}
+
+// stagePaths is the text that was recorded for a path that a stage does not have (LocalStack, test_apigateway_canary, 2025-05).
+func stagePaths(path string) string {
+	return "Invalid method setting path: " + path + ". Must be one of: [/deploymentId, /description, /cacheClusterEnabled, /cacheClusterSize, /clientCertificateId, /accessLogSettings, /accessLogSettings/destinationArn, /accessLogSettings/format, " +
+		"/{resourcePath}/{httpMethod}/metrics/enabled, /{resourcePath}/{httpMethod}/logging/dataTrace, /{resourcePath}/{httpMethod}/logging/loglevel, /{resourcePath}/{httpMethod}/throttling/burstLimit/{resourcePath}/{httpMethod}/throttling/rateLimit/{resourcePath}/{httpMethod}/caching/ttlInSeconds, " +
+		"/{resourcePath}/{httpMethod}/caching/enabled, /{resourcePath}/{httpMethod}/caching/dataEncrypted, /{resourcePath}/{httpMethod}/caching/requireAuthorizationForCacheControl, /{resourcePath}/{httpMethod}/caching/unauthorizedCacheControlHeaderStrategy, " +
+		"/*/*/metrics/enabled, /*/*/logging/dataTrace, /*/*/logging/loglevel, /*/*/throttling/burstLimit /*/*/throttling/rateLimit /*/*/caching/ttlInSeconds, /*/*/caching/enabled, /*/*/caching/dataEncrypted, /*/*/caching/requireAuthorizationForCacheControl, " +
+		"/*/*/caching/unauthorizedCacheControlHeaderStrategy, /variables/{variable_name}, /tracingEnabled]"
 }
 
 // TestCanary: with all traffic on the canary its deployment and its variables serve.

@@ -76,8 +76,11 @@ func (s *Service) createDeployment(q *request) (any, error) {
 	}
 	old := a.stages[in.StageName]
 	if in.CanarySettings != nil {
-		if in.StageName == "" || old == nil {
-			return nil, badRequest("Invalid deployment content specified. Canary settings need an existing stage")
+		if in.StageName == "" {
+			return nil, badRequest("Invalid deployment content specified.Non null and non empty stageName must be provided for canary deployment. Provided value is null")
+		}
+		if old == nil {
+			return nil, badRequest("Invalid deployment content specified.Stage " + in.StageName + " must already be created before making a canary release deployment")
 		}
 		if p := in.CanarySettings.PercentTraffic; p < 0 || p > 100 {
 			return nil, badRequest("Percent traffic must be between 0.0 and 100.0")
@@ -99,13 +102,10 @@ func (s *Service) createDeployment(q *request) (any, error) {
 		st = clone(old)
 		st.LastUpdatedDate = now
 	}
-	switch {
-	case in.CanarySettings != nil:
+	if in.CanarySettings != nil { // the base of the stage stays
 		in.CanarySettings.DeploymentID = d.ID
 		st.CanarySettings = in.CanarySettings
-	case st.CanarySettings != nil && old != nil: // a stage with a canary keeps its base: the new deployment is the canary's
-		st.CanarySettings.DeploymentID = d.ID
-	default:
+	} else {
 		st.DeploymentID = d.ID
 	}
 	if in.StageDescription != "" {

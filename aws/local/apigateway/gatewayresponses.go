@@ -137,18 +137,11 @@ func (s *Service) updateGatewayResponse(q *request) (any, error) {
 		return nil, err
 	}
 	g := clone(a.edited.effectiveResponse(t))
-	// Here an operation that a path does not take is answered like a path that does not exist.
-	err = q.patch([]patchRule{
-		{"/statusCode", "add,remove,replace,move,copy,test", func(op patchOp, _ []string) error {
-			if op.Op != "replace" {
-				return badRequest("Invalid patch path /statusCode")
-			}
-			g.StatusCode = op.Value
-			return nil
-		}},
+	err = q.patchAs([]patchRule{
+		setString("/statusCode", &g.StatusCode),
 		notEmpty("responseParameters", present(inMap("/responseParameters/{}", &g.ResponseParameters), func(k string) bool { _, ok := g.ResponseParameters[k]; return ok }, noParameter)),
 		notEmpty("responseTemplates", inMap("/responseTemplates/{}", &g.ResponseTemplates)),
-	})
+	}, pathRefusal)
 	if err != nil {
 		return nil, err
 	}

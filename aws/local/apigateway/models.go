@@ -84,7 +84,7 @@ func (s *Service) updateModel(q *request) (any, error) {
 		return nil, err
 	}
 	m := clone(old)
-	if err := q.patchListed([]patchRule{setString("/description", &m.Description), setString("/schema", &m.Schema)}); err != nil {
+	if err := q.patchAs([]patchRule{setString("/description", &m.Description), setString("/schema", &m.Schema)}, listedRefusal); err != nil {
 		return nil, err
 	}
 	if err := checkSchema(m.Schema); err != nil {
@@ -171,11 +171,11 @@ func (s *Service) updateValidator(q *request) (any, error) {
 		return nil, err
 	}
 	v := clone(old)
-	err = q.patchListed([]patchRule{
+	err = q.patchAs([]patchRule{
 		setString("/name", &v.Name),
 		setBool("/validateRequestParameters", &v.ValidateRequestParameters),
 		setBool("/validateRequestBody", &v.ValidateRequestBody),
-	})
+	}, listedRefusal)
 	if err != nil {
 		return nil, err
 	}

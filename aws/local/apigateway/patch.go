@@ -24,27 +24,39 @@ type patchRule struct {
 
 var patchEnum = []string{"add", "remove", "move", "test", "replace", "copy"}
 
+// refusal words the error for an operation whose path is unknown (rule is nil) or that its path does not take. The
+// service has several ways to say so, by noun.
+type refusal func(op patchOp, rule *patchRule, all []patchRule) string
+
+func plainRefusal(op patchOp, rule *patchRule, _ []patchRule) string {
+	if rule != nil {
+		return "Invalid patch operation specified. Must be one of: [" + strings.ReplaceAll(rule.ops, ",", ", ") + "]"
+	}
+	return "Invalid patch path " + op.Path
+}
+
+// pathRefusal answers a wrong operation like an unknown path.
+func pathRefusal(op patchOp, _ *patchRule, _ []patchRule) string {
+	return "Invalid patch path " + op.Path
+}
+
+// listedRefusal names the paths that exist.
+func listedRefusal(op patchOp, _ *patchRule, all []patchRule) string {
+	if op.Op != "replace" {
+		return "Invalid patch path  '" + op.Path + "' specified for op '" + op.Op + "'. Please choose supported operations"
+	}
+	var paths []string
+	for _, r := range all {
+		paths = append(paths, r.path)
+	}
+	return "Invalid patch path  '" + op.Path + "' specified for op 'replace'. Must be one of: [" + strings.Join(paths, ", ") + "]"
+}
+
 // patch reads the operations of the call and applies them by rules, which work on a copy: nothing may show before all
 // operations have passed.
-func (q *request) patch(rules []patchRule) error {
-	return q.patchAs(rules, func(op patchOp) string { return "Invalid patch path " + op.Path })
-}
+func (q *request) patch(rules []patchRule) error { return q.patchAs(rules, plainRefusal) }
 
-// patchListed is patch for the resources whose errors name the paths that exist (resources and models do).
-func (q *request) patchListed(rules []patchRule) error {
-	return q.patchAs(rules, func(op patchOp) string {
-		if op.Op != "replace" {
-			return "Invalid patch path  '" + op.Path + "' specified for op '" + op.Op + "'. Please choose supported operations"
-		}
-		var paths []string
-		for _, r := range rules {
-			paths = append(paths, r.path)
-		}
-		return "Invalid patch path  '" + op.Path + "' specified for op 'replace'. Must be one of: [" + strings.Join(paths, ", ") + "]"
-	})
-}
-
-func (q *request) patchAs(rules []patchRule, unknown func(patchOp) string) error {
+func (q *request) patchAs(rules []patchRule, refuse refusal) error {
 	var body struct {
 		PatchOperations []patchOp `json:"patchOperations"`
 	}
@@ -71,7 +83,7 @@ func (q *request) patchAs(rules []patchRule, unknown func(patchOp) string) error
 		if op.Path == "" {
 			op.Path = "null"
 		}
-		if err := applyPatch(op, rules, unknown); err != nil {
+		if err := applyPatch(op, rules, refuse); err != nil {
 			return err
 		}
 	}
@@ -98,19 +110,18 @@ func wrongStatusCode(code string) string {
 	return "Value '" + code + "' at 'statusCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [1-5]\\d\\d"
 }
 
-func applyPatch(op patchOp, rules []patchRule, unknown func(patchOp) string) error {
-	listed := strings.Contains(unknown(op), "Please choose supported operations")
-	for _, r := range rules {
+func applyPatch(op patchOp, rules []patchRule, refuse refusal) error {
+	for i, r := range rules {
 		seg, ok := matchPatchPath(r.path, op.Path)
-		if !ok || listed {
+		if !ok {
 			continue
 		}
 		if !slices.Contains(strings.Split(r.ops, ","), op.Op) {
-			return badRequest("Invalid patch operation specified. Must be one of: [" + strings.ReplaceAll(r.ops, ",", ", ") + "]")
+			return badRequest(refuse(op, &rules[i], rules))
 		}
 		return r.apply(op, seg)
 	}
-	return badRequest(unknown(op))
+	return badRequest(refuse(op, nil, rules))
 }
 
 // matchPatchPath returns the decoded segments that stand where the pattern has "{}" or "{*}".

@@ -135,7 +135,7 @@ func (s *Service) updateResource(q *request) (any, error) {
 	}
 	d := a.edited
 	parentID, part := r.ParentID, r.PathPart
-	err = q.patchListed([]patchRule{
+	err = q.patchAs([]patchRule{
 		{"/parentId", "replace", func(op patchOp, _ []string) error {
 			if r.ParentID == "" {
 				parentID = op.Value
@@ -154,7 +154,7 @@ func (s *Service) updateResource(q *request) (any, error) {
 			return nil
 		}},
 		setString("/pathPart", &part),
-	})
+	}, listedRefusal)
 	if err != nil {
 		return nil, err
 	}

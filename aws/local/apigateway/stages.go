@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	badStage     = "Invalid stage identifier specified"
+	badStage     = "Invalid Stage identifier specified"
 	badStageName = "Stage name only allows a-zA-Z0-9_"
 )
 
@@ -129,7 +129,7 @@ func (s *Service) updateStage(q *request) (any, error) {
 	via := func(rule func() patchRule) func(patchOp, []string) error { // the target exists only when the rule applies
 		return func(op patchOp, seg []string) error { return rule().apply(op, seg) }
 	}
-	err = q.patch([]patchRule{
+	err = q.patchAs([]patchRule{
 		{"/deploymentId", "replace,copy", func(op patchOp, _ []string) error {
 			id := op.Value
 			if op.Op == "copy" {
@@ -181,10 +181,14 @@ func (s *Service) updateStage(q *request) (any, error) {
 		{"/accessLogSettings/format", "replace,add", via(func() patchRule { return setString("", &logs().Format) })},
 		{"/{}/{}/{}/{}", "replace", func(op patchOp, seg []string) error { return methodSettingPatch(st, op, seg) }},
 		{"/{}/{}", "remove", func(op patchOp, seg []string) error {
-			delete(st.MethodSettings, settingKey(seg[0], seg[1]))
+			key := settingKey(seg[0], seg[1])
+			if _, ok := st.MethodSettings[key]; !ok {
+				return badRequest("Cannot remove method setting " + strings.TrimPrefix(op.Path, "/") + " because there is no method setting for this method ")
+			}
+			delete(st.MethodSettings, key)
 			return nil
 		}},
-	})
+	}, stageRefusal)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +198,23 @@ func (s *Service) updateStage(q *request) (any, error) {
 	st.LastUpdatedDate = s.opt.Now().Unix()
 	a.stages[st.StageName] = st
 	return st, nil
+}
+
+// stageRefusal names the paths of a stage as the service does, its slips of punctuation included.
+func stageRefusal(op patchOp, rule *patchRule, _ []patchRule) string {
+	if rule != nil && op.Op != "replace" && rule.path != "/{}/{}" {
+		return "Invalid " + op.Op + " operation with path: " + op.Path
+	}
+	paths := []string{"/deploymentId", "/description", "/cacheClusterEnabled", "/cacheClusterSize", "/clientCertificateId", "/accessLogSettings",
+		"/accessLogSettings/destinationArn", "/accessLogSettings/format"}
+	for _, of := range []struct{ prefix, gap string }{{"/{resourcePath}/{httpMethod}", ""}, {"/*/*", " "}} {
+		paths = append(paths, of.prefix+"/metrics/enabled", of.prefix+"/logging/dataTrace", of.prefix+"/logging/loglevel",
+			of.prefix+"/throttling/burstLimit"+of.gap+of.prefix+"/throttling/rateLimit"+of.gap+of.prefix+"/caching/ttlInSeconds",
+			of.prefix+"/caching/enabled", of.prefix+"/caching/dataEncrypted", of.prefix+"/caching/requireAuthorizationForCacheControl",
+			of.prefix+"/caching/unauthorizedCacheControlHeaderStrategy")
+	}
+	paths = append(paths, "/variables/{variable_name}", "/tracingEnabled")
+	return "Invalid method setting path: " + op.Path + ". Must be one of: [" + strings.Join(paths, ", ") + "]"
 }
 
 // settingKey is the key of a method setting: "*/*", or the path with its slashes as ~1 and the verb.
@@ -223,7 +244,7 @@ func methodSettingPatch(st *stage, op patchOp, seg []string) error {
 	}
 	r, ok := rules[seg[2]+"/"+seg[3]]
 	if !ok {
-		return badRequest("Invalid method setting path: " + op.Path)
+		return badRequest(stageRefusal(op, nil, nil))
 	}
 	if err := r.apply(op, nil); err != nil {
 		return err
