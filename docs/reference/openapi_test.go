@@ -278,3 +278,10 @@ func TestNoIdleComponents(t *testing.T) {
 		check("headers", name)
 	}
 }
+
+func TestErrorCodes(t *testing.T) {
+	codes := ErrorCodes()
+	if len(codes) < 30 || !slices.Contains(codes, "gateway_limit") {
+		t.Errorf("errors.md was not read: %q", codes)
+	}
+}

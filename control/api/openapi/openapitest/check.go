@@ -179,6 +179,11 @@ func (c *contract) json(schema string, x Exchange) ([]string, error) {
 	slices.Sort(undeclared)
 	problems = append(problems, undeclared...)
 	if x.Status >= 400 {
+		// The issuer's error_code is a number; 405 comes from no operation and its code is not in the list.
+		code, ok := object(v)["error_code"].(string)
+		if ok && !slices.Contains(c.codes, code) && !(x.Status == http.StatusMethodNotAllowed && code == "method_not_allowed") {
+			problems = append(problems, fmt.Sprintf("the error_code %q is not in docs/reference/errors.md", code))
+		}
 		if code := fmt.Sprint(object(v)["status_code"]); code != strconv.Itoa(x.Status) {
 			problems = append(problems, fmt.Sprintf("status_code is %s, and the status is %d", code, x.Status))
 		}

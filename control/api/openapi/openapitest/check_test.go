@@ -52,6 +52,7 @@ func TestCheck(t *testing.T) {
 
 		{"error", "GET " + admin + "/gateways/g2", answer(404, notFound), nil},
 		{"error with another status inside", "GET " + admin + "/gateways/g2", answer(403, notFound), []string{"status_code is 404, and the status is 403"}},
+		{"a code that is not listed", "GET " + admin + "/gateways/g2", answer(404, strings.Replace(notFound, "not_found", "gone_fishing", 1)), []string{`the error_code "gone_fishing" is not in docs/reference/errors.md`}},
 		{"401 without a challenge", "GET " + admin + "/gateways/g2", answer(401, strings.ReplaceAll(notFound, "404", "401")), []string{"the header WWW-Authenticate is missing"}},
 		{"429 without Retry-After", "GET " + admin + "/gateways/g2", answer(429, strings.ReplaceAll(notFound, "404", "429")), []string{"the header Retry-After is missing"}},
 		{"429 with a bad Retry-After", "GET " + admin + "/gateways/g2", answer(429, strings.ReplaceAll(notFound, "404", "429"), "Retry-After", "soon"), []string{"the header Retry-After: "}},
@@ -69,7 +70,7 @@ func TestCheck(t *testing.T) {
 
 		{"unknown path", "GET /api/admin/default/nothing", answer(404, notFound), nil},
 		{"unknown path that answers", "GET /api/admin/default/nothing", answer(200, `{}`), []string{"the contract has no GET here"}},
-		{"unknown method", "PATCH " + admin + "/gateways/g1", answer(405, strings.ReplaceAll(notFound, "404", "405"), "Allow", "GET, PUT, DELETE"), nil},
+		{"unknown method", "PATCH " + admin + "/gateways/g1", answer(405, strings.NewReplacer("404", "405", "not_found", "method_not_allowed").Replace(notFound), "Allow", "GET, PUT, DELETE"), nil},
 		{"unknown method without Allow", "PATCH " + admin + "/gateways/g1", answer(405, strings.ReplaceAll(notFound, "404", "405")), []string{"405 without the header Allow"}},
 		{"not ours", "GET /app/login", answer(200, "<html>", "Content-Type", "text/html"), nil},
 		{"HEAD has no body", "HEAD " + admin + "/servers/default/gateways", answer(200, "", "Content-Type", jsonType), nil},
@@ -99,5 +100,20 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An operation that is marked as not built may answer 501 and nothing better: whoever builds it takes the mark away.
+func TestNotBuilt(t *testing.T) {
+	c, err := parse([]byte(`{"openapi":"3.1.0","paths":{"/api/x":{"get":{"x-portcullis-built":false,"responses":{
+		"200":{"description":"Done."},"501":{"description":"Not here."}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for status, want := range map[int]int{200: 1, 501: 0} {
+		got, err := c.check(Exchange{Method: "GET", Target: "/api/x", Status: status, Header: http.Header{}})
+		if err != nil || len(got) != want {
+			t.Errorf("%d: %q, %v", status, got, err)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 type contract struct {
 	doc    map[string]any
 	routes []route
+	codes  []string // that an error may carry
 
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
@@ -55,7 +56,7 @@ func parse(text []byte) (*contract, error) {
 	if !ok {
 		return nil, fmt.Errorf("the document is no object")
 	}
-	c := &contract{doc: doc, compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}}
+	c := &contract{doc: doc, compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}, codes: reference.ErrorCodes()}
 	c.compiler.DefaultDraft(jsonschema.Draft2020)
 	c.compiler.AssertFormat()
 	c.compiler.UseLoader(jsonschema.SchemeURLLoader{}) // nothing is fetched, from nowhere
