@@ -23,6 +23,7 @@ import (
 	"portcullis/control/portal"
 	"portcullis/control/store"
 	"portcullis/control/web"
+	"portcullis/docs/reference"
 )
 
 // serveCmd is the configuration of the server; the help text is the manual.
@@ -125,6 +126,10 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, st) })
+	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		w.Write(reference.OpenAPI())
+	})
 	mux.Handle("/api/", api.New(api.Options{
 		Admin: adm, Analytics: events, Packages: packages, PublicURL: publicURL, Logger: logger,
 		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"portcullis/control/api/openapi/openapitest"
 	"portcullis/edge/waist"
 )
 
@@ -121,7 +122,7 @@ func (s *server) call(token, method, path string, in any, want int, out any, hea
 
 func (s *server) send(req *http.Request, want int, out any) http.Header {
 	s.t.Helper()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Transport: openapitest.RoundTripper(s.t, nil)}).Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}

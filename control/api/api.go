@@ -107,7 +107,7 @@ func (a *API) routes() {
 	admin("DELETE /clients/{cid}", a.deleteClient)
 	admin("POST /clients/{cid}/rotateSecret", a.rotateSecret)
 	admin("POST /clients/{cid}/revokeRotatedSecrets", a.revokeRotatedSecrets)
-	admin("GET /servers/{wid}/keys", a.listKeys)
+	admin("GET /servers/{wid}/keys", a.getKeys)
 	admin("POST /servers/{wid}/keys/rotate", a.rotateKey)
 	admin("POST /servers/{wid}/keys/revoke/{kid}", a.revokeKey)
 	admin("GET /servers/{wid}/audit-events", a.listAudit)

@@ -16,6 +16,7 @@ import (
 	"portcullis/control"
 	"portcullis/control/admin"
 	"portcullis/control/analytics"
+	"portcullis/control/api/openapi/openapitest"
 	"portcullis/control/oauth"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
@@ -141,7 +142,7 @@ func (w *world) callAs(token, method, path string, in any, want int, out any, he
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := openapitest.RoundTripper(w.t, nil).RoundTrip(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -566,27 +567,54 @@ func TestTestAPI(t *testing.T) {
 // A rotation overlaps: tokens of the old key are good until it is revoked.
 func TestKeys(t *testing.T) {
 	w := newWorld(t)
+	type key struct {
+		ID string `json:"kid"`
+	}
 	var list struct {
-		Keys []struct {
-			ID     string `json:"kid"`
-			Active bool   `json:"active"`
-		}
+		Current key   `json:"current_key"`
+		Rotated []key `json:"rotated_keys"`
 	}
 	keys := "/servers/admin/keys"
 	w.call("GET", keys, nil, 200, &list)
-	if len(list.Keys) != 1 || !list.Keys[0].Active {
+	old := list.Current.ID
+	if old == "" || len(list.Rotated) != 0 {
 		t.Fatalf("%+v", list)
 	}
-	old := list.Keys[0].ID
 	w.call("POST", keys+"/revoke/"+old, nil, 400, nil) // it is in use
+	w.call("POST", keys+"/revoke/nowhere", nil, 404, nil)
 	w.call("POST", keys+"/rotate?key_type=rsa", nil, 400, nil)
 	w.call("POST", keys+"/rotate", nil, 200, nil)
 	w.call("GET", keys, nil, 200, &list) // with a token of the old key
-	if len(list.Keys) != 2 {
+	if list.Current.ID == old || len(list.Rotated) != 1 || list.Rotated[0].ID != old {
 		t.Fatalf("%+v", list)
 	}
 	fresh := w.token("admin", rootID, rootSecret)
-	w.call("POST", keys+"/revoke/"+old, nil, 204, nil)
+	w.call("POST", keys+"/revoke/"+old, nil, 200, nil)
 	w.call("GET", keys, nil, 401, nil)
 	w.callAs(fresh, "GET", "/api/admin/default"+keys, nil, 200, nil)
+
+	// Every kind of key reads as its JWKS says.
+	for kind, kty := range map[string]string{"ecdsa": "EC", "rsa": "RSA", "ps": "RSA"} {
+		var made obj
+		w.callAs(fresh, "POST", "/api/admin/default/servers", obj{"name": kind, "id": "of-" + kind, "key_type": kind}, 201, &made)
+		var got struct {
+			Current obj `json:"current_key"`
+		}
+		w.callAs(fresh, "GET", "/api/admin/default/servers/of-"+kind+"/keys", nil, 200, &got)
+		var set struct{ Keys []obj }
+		resp, err := http.Get(w.server.URL + "/default/of-" + kind + "/.well-known/jwks.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		json.NewDecoder(resp.Body).Decode(&set)
+		resp.Body.Close()
+		if len(set.Keys) != 1 || got.Current["kty"] != kty {
+			t.Fatalf("%s: %v, %v", kind, set, got)
+		}
+		for member, v := range set.Keys[0] {
+			if got.Current[member] != v {
+				t.Errorf("%s: %s is %v, in the JWKS %v", kind, member, got.Current[member], v)
+			}
+		}
+	}
 }

@@ -97,7 +97,7 @@ func fill(v reflect.Value) {
 		v.Set(c)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
+			if f := v.Type().Field(i); f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct {
 				fill(v.Field(i))
 			}
 		}

@@ -165,49 +165,88 @@ func sameButPort(registered string, sent *url.URL) bool {
 	return s.String() == registered && sent.Hostname() == r.Hostname()
 }
 
-// authorize is the authorization endpoint (RFC 6749 3.1): GET asks, POST is the answer of our own log-in or consent form.
-func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
-	tenant, wid := r.PathValue("tid"), r.PathValue("wid")
-	event := web.Event(r.Context())
-	event.Tenant, event.Workspace = tenant, wid
-	a, known, err := i.authorizationRequest(r)
-	if err != nil {
-		if known {
-			i.sendBack(w, r, a, errorParams(err))
-			return
-		}
-		i.problemPage(w, r, err)
-		return
-	}
-	event.ActorID = a.client.ID
-	if r.Method == http.MethodPost {
-		i.answerForm(w, r, a)
-		return
-	}
+// step is what an authorization request needs next. The zero value goes nowhere.
+type step int
+
+const (
+	stepNone    step = iota
+	stepLogin        // the log-in page
+	stepConsent      // the consent page
+	stepCode         // nothing: the code may be issued
+	stepRefuse       // the client is told why not
+)
+
+// decide says what comes next, given the session of the browser.
+func (i *Issuer) decide(r *http.Request, a authorization) (step, control.Actor, control.Session, error) {
 	actor, session, err := i.admin.Session(r.Context(), web.SessionToken(r))
 	if err != nil && control.KindOf(err) != control.Unauthenticated {
-		i.problemPage(w, r, err)
-		return
+		return stepNone, actor, session, err
 	}
-	fresh := err == nil && actor.TenantID == tenant && (a.maxAge < 0 || i.now().Sub(session.CreatedAt) <= a.maxAge)
+	fresh := err == nil && actor.TenantID == a.ws.TenantID && (a.maxAge < 0 || i.now().Sub(session.CreatedAt) <= a.maxAge)
 	if slices.Contains(a.prompts, "login") { // a log-in of this minute is the one that was asked for
 		fresh = fresh && i.now().Sub(session.CreatedAt) <= time.Minute
 	}
 	silent := slices.Contains(a.prompts, "none")
 	switch {
 	case !fresh && silent:
-		i.sendBack(w, r, a, errorParams(refuse(errLoginRequired, "the user is not logged in")))
+		return stepRefuse, actor, session, refuse(errLoginRequired, "the user is not logged in")
 	case !fresh:
-		i.loginPage(w, r, a, "", "")
-	case actor.RoleIn(wid) == control.NoRole:
-		i.sendBack(w, r, a, errorParams(refuse(errAccessDenied, "the user has no role in this workspace")))
+		return stepLogin, actor, session, nil
+	case actor.RoleIn(a.ws.ID) == control.NoRole:
+		return stepRefuse, actor, session, refuse(errAccessDenied, "the user has no role in this workspace")
 	case a.client.Trusted && !slices.Contains(a.prompts, "consent"):
-		i.issueCode(w, r, a, actor, session)
+		return stepCode, actor, session, nil
 	case silent:
-		i.sendBack(w, r, a, errorParams(refuse(errConsentRequired, "the user has to be asked")))
-	default:
-		i.consentPage(w, r, a, actor)
+		return stepRefuse, actor, session, refuse(errConsentRequired, "the user has to be asked")
 	}
+	return stepConsent, actor, session, nil
+}
+
+// authorize is the authorization endpoint (RFC 6749 3.1). It shows nothing itself: it sends the browser back to the client,
+// or to our page that asks the user.
+func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
+	a, ok := i.readAuthorization(w, r)
+	if !ok {
+		return
+	}
+	next, actor, session, err := i.decide(r, a)
+	switch next {
+	case stepCode:
+		i.issueCode(w, r, a, actor, session)
+	case stepRefuse:
+		i.sendBack(w, r, a, errorParams(err))
+	case stepLogin, stepConsent:
+		noStore(w.Header())
+		redirect(w, i.pagePath(a)+"?"+r.URL.RawQuery, http.StatusFound)
+	default:
+		i.problemPage(w, r, err)
+	}
+}
+
+// readAuthorization answers itself when the request is not good.
+func (i *Issuer) readAuthorization(w http.ResponseWriter, r *http.Request) (authorization, bool) {
+	event := web.Event(r.Context())
+	event.Tenant, event.Workspace = r.PathValue("tid"), r.PathValue("wid")
+	a, known, err := i.authorizationRequest(r)
+	event.ActorID = a.client.ID
+	switch {
+	case err == nil:
+		return a, true
+	case known:
+		i.sendBack(w, r, a, errorParams(err))
+	default:
+		i.problemPage(w, r, err)
+	}
+	return a, false
+}
+
+// pagePath is where the log-in and consent pages are; the request is their query, too.
+func (i *Issuer) pagePath(a authorization) string {
+	return "/" + a.ws.TenantID + "/" + a.ws.ID + "/login"
+}
+
+func (i *Issuer) authorizePath(a authorization) string {
+	return "/" + a.ws.TenantID + "/" + a.ws.ID + "/oauth2/authorize"
 }
 
 // authorizationRequest reads the request from the URL, or what was pushed under its request_uri (RFC 9126 4).
@@ -304,7 +343,17 @@ func (i *Issuer) sendBack(w http.ResponseWriter, r *http.Request, a authorizatio
 	u.RawQuery = q.Encode()
 	noStore(w.Header())
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, u.String(), http.StatusSeeOther) // RFC 9700 4.12: never 307, which would repeat a POST with its password
+	status := http.StatusFound
+	if r.Method == http.MethodPost { // RFC 9700 4.12: never repeat a POST with its password
+		status = http.StatusSeeOther
+	}
+	redirect(w, u.String(), status)
+}
+
+// redirect has no body: what is in the address need not be on a page.
+func redirect(w http.ResponseWriter, to string, status int) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(status)
 }
 
 func errorParams(err error) url.Values {

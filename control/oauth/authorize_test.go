@@ -77,14 +77,27 @@ func request(client control.Client, change ...string) url.Values {
 	return q
 }
 
-const authorizePath = "/default/default/oauth2/authorize?"
+const (
+	authorizePath = "/default/default/oauth2/authorize?"
+	pagePath      = "/default/default/login?"
+)
+
+// open follows the redirect from the authorization endpoint to our own page, if there is one.
+func (b *browser) open(q url.Values) answer {
+	b.w.t.Helper()
+	a := b.send("GET", authorizePath+q.Encode(), nil)
+	if at := a.header.Get("Location"); a.status == 302 && strings.HasPrefix(at, pagePath) {
+		return b.send("GET", at, nil)
+	}
+	return a
+}
 
 func (b *browser) login(q url.Values) {
 	b.w.t.Helper()
-	if a := b.send("GET", authorizePath+q.Encode(), nil); a.status != 200 || !strings.Contains(a.raw, `name="password"`) {
+	if a := b.open(q); a.status != 200 || !strings.Contains(a.raw, `name="password"`) {
 		b.w.t.Fatalf("no log-in page: %d %s", a.status, a.raw)
 	}
-	a := b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"login"}, "username": {"admin"}, "password": {password}})
+	a := b.send("POST", pagePath+q.Encode(), url.Values{"step": {"login"}, "username": {"admin"}, "password": {password}})
 	if a.status != 303 || !strings.HasPrefix(a.header.Get("Location"), "/default/default/oauth2/authorize?") {
 		b.w.t.Fatalf("the log-in led to %d %s", a.status, a.raw)
 	}
@@ -94,7 +107,7 @@ func (b *browser) login(q url.Values) {
 func back(t *testing.T, a answer) url.Values {
 	t.Helper()
 	u, err := url.Parse(a.header.Get("Location"))
-	if err != nil || a.status != 303 || !strings.HasPrefix(u.String(), callback+"?") {
+	if err != nil || a.status != 302 && a.status != 303 || !strings.HasPrefix(u.String(), callback+"?") {
 		t.Fatalf("not sent back: %d %v %s", a.status, a.header, a.raw)
 	}
 	return u.Query()
@@ -103,10 +116,10 @@ func back(t *testing.T, a answer) url.Values {
 func (b *browser) code(q url.Values) string {
 	b.w.t.Helper()
 	b.login(q)
-	if a := b.send("GET", authorizePath+q.Encode(), nil); a.status != 200 || !strings.Contains(a.raw, "asks for access") {
+	if a := b.open(q); a.status != 200 || !strings.Contains(a.raw, "asks for access") {
 		b.w.t.Fatalf("no consent page: %d %s", a.status, a.raw)
 	}
-	r := back(b.w.t, b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"allow"}}))
+	r := back(b.w.t, b.send("POST", pagePath+q.Encode(), url.Values{"step": {"allow"}}))
 	if r.Get("code") == "" || r.Get("state") != q.Get("state") {
 		b.w.t.Fatalf("sent back with %v", r)
 	}
@@ -124,7 +137,7 @@ func TestCodeFlow(t *testing.T) {
 	app, secret := w.app(nil)
 	b := &browser{w: w}
 	q := request(app)
-	page := b.send("GET", authorizePath+q.Encode(), nil)
+	page := b.open(q)
 	if csp := page.header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' https://app.example.com") || !strings.Contains(csp, "frame-ancestors 'none'") {
 		t.Errorf("RFC 9700 4.16: %s", csp)
 	}
@@ -132,13 +145,13 @@ func TestCodeFlow(t *testing.T) {
 		t.Error("the log-in page may be cached")
 	}
 	b.login(q)
-	consent := b.send("GET", authorizePath+q.Encode(), nil)
+	consent := b.open(q)
 	for _, word := range []string{"Pet app", "<li>read</li>", "app.example.com"} {
 		if !strings.Contains(consent.raw, word) {
 			t.Errorf("the consent page does not show %q", word)
 		}
 	}
-	r := back(t, b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"allow"}}))
+	r := back(t, b.send("POST", pagePath+q.Encode(), url.Values{"step": {"allow"}}))
 	if r.Get("iss") != w.server.URL+"/default/default" || r.Get("state") != "xyz" {
 		t.Errorf("RFC 9207 2: %v", r)
 	}
@@ -218,9 +231,9 @@ func TestAuthorizeRefusals(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			a := (&browser{w: w}).send("GET", authorizePath+c.query.Encode(), nil)
+			a := (&browser{w: w}).open(c.query)
 			if c.error == "" {
-				if a.status != c.page || a.header.Get("Location") != "" || !strings.Contains(a.header.Get("Content-Type"), "text/html") {
+				if a.status != c.page || a.header.Get("Location") != "" || !strings.Contains(a.raw, "<main>") {
 					t.Errorf("got %d %v", a.status, a.header)
 				}
 				return
@@ -231,23 +244,28 @@ func TestAuthorizeRefusals(t *testing.T) {
 			}
 		})
 	}
-	if a := (&browser{w: w}).send("GET", authorizePath+request(loop, "redirect_uri", "http://127.0.0.1:9876/cb").Encode(), nil); a.status != 200 {
+	if a := (&browser{w: w}).open(request(loop, "redirect_uri", "http://127.0.0.1:9876/cb")); a.status != 200 {
 		t.Errorf("RFC 8252 7.3: another port on loopback: %d", a.status)
+	}
+
+	// The page says what is wrong and shows nothing of the request.
+	if a := (&browser{w: w}).open(request(app, "redirect_uri", "https://evil.example.com/<script>")); !strings.Contains(a.raw, "registered") || strings.Contains(a.raw, "evil") {
+		t.Errorf("the page: %s", a.raw)
 	}
 
 	b := &browser{w: w}
 	q := request(app)
-	if a := b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"login"}, "username": {"admin"}, "password": {"wrong"}}); a.status != 401 || strings.Contains(a.raw, "wrong\"") || b.cookie != "" {
+	if a := b.send("POST", pagePath+q.Encode(), url.Values{"step": {"login"}, "username": {"admin"}, "password": {"wrong"}}); a.status != 401 || strings.Contains(a.raw, "wrong\"") || b.cookie != "" {
 		t.Errorf("a wrong password: %d %s", a.status, a.raw)
 	}
-	if a := b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"allow"}}); a.status != 401 {
+	if a := b.send("POST", pagePath+q.Encode(), url.Values{"step": {"allow"}}); a.status != 401 {
 		t.Errorf("consent without a session: %d", a.status)
 	}
 	b.login(q)
-	if a := b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"allow"}}, "Sec-Fetch-Site", "cross-site"); a.status != 403 {
+	if a := b.send("POST", pagePath+q.Encode(), url.Values{"step": {"allow"}}, "Sec-Fetch-Site", "cross-site"); a.status != 403 {
 		t.Errorf("RFC 6749 10.12: another site consented for the user: %d", a.status)
 	}
-	if r := back(t, b.send("POST", authorizePath+q.Encode(), url.Values{"step": {"deny"}})); r.Get("error") != "access_denied" {
+	if r := back(t, b.send("POST", pagePath+q.Encode(), url.Values{"step": {"deny"}})); r.Get("error") != "access_denied" {
 		t.Errorf("refused consent: %v", r)
 	}
 	if r := back(t, b.send("GET", authorizePath+request(app, "prompt", "none").Encode(), nil)); r.Get("error") != "consent_required" {
@@ -256,7 +274,7 @@ func TestAuthorizeRefusals(t *testing.T) {
 	w.now = w.now.Add(10 * time.Minute)
 	for _, p := range []string{"prompt=login", "max_age=60"} {
 		name, value, _ := strings.Cut(p, "=")
-		if a := b.send("GET", authorizePath+request(app, name, value).Encode(), nil); !strings.Contains(a.raw, `name="password"`) {
+		if a := b.open(request(app, name, value)); !strings.Contains(a.raw, `name="password"`) {
 			t.Errorf("OpenID Connect Core 3.1.2.1, %s: no log-in page (%d)", p, a.status)
 		}
 	}
@@ -272,14 +290,14 @@ func TestTrustedClientAndRoles(t *testing.T) {
 	if r.Get("code") == "" {
 		t.Fatalf("sent back with %v", r)
 	}
-	if a := b.send("GET", authorizePath+request(app, "prompt", "consent").Encode(), nil); !strings.Contains(a.raw, "asks for access") {
+	if a := b.open(request(app, "prompt", "consent")); !strings.Contains(a.raw, "asks for access") {
 		t.Errorf("prompt=consent: %d", a.status)
 	}
 	if _, err := w.admin.CreateUser(context.Background(), w.actor, control.User{Username: "guest", Role: control.NoRole}, password); err != nil {
 		t.Fatal(err)
 	}
 	guest := &browser{w: w}
-	guest.send("POST", authorizePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"guest"}, "password": {password}})
+	guest.send("POST", pagePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"guest"}, "password": {password}})
 	if r := back(t, guest.send("GET", authorizePath+request(app).Encode(), nil)); r.Get("error") != "access_denied" {
 		t.Errorf("a user without a role: %v", r)
 	}
@@ -289,7 +307,7 @@ func TestTrustedClientAndRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	joe := &browser{w: w}
-	joe.send("POST", authorizePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"joe"}, "password": {password}})
+	joe.send("POST", pagePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"joe"}, "password": {password}})
 	tokens := w.post(tokenPath, exchange(back(t, joe.send("GET", authorizePath+request(app).Encode(), nil)).Get("code")), app.ID, secret)
 	if tokens.status != 200 {
 		t.Fatalf("%d %s", tokens.status, tokens.raw)
@@ -365,6 +383,10 @@ func TestReuseEndsTheGrant(t *testing.T) {
 	if !active(first.body["access_token"].(string)) {
 		t.Fatal("the token is not active")
 	}
+	if a := w.post(tokenPath, exchange(code), app.ID, secret); a.body["error"] != "invalid_grant" || !active(first.body["access_token"].(string)) {
+		t.Errorf("a client that asked twice at once: %d %s", a.status, a.raw)
+	}
+	w.now = w.now.Add(reuseGrace)
 	if a := w.post(tokenPath, exchange(code), app.ID, secret); a.body["error"] != "invalid_grant" {
 		t.Errorf("the code worked twice: %d %s", a.status, a.raw)
 	}
@@ -377,6 +399,10 @@ func TestReuseEndsTheGrant(t *testing.T) {
 	if two.status != 200 {
 		t.Fatal(two.raw)
 	}
+	if a := refresh(one); a.body["error"] != "invalid_grant" || !active(two.body["access_token"].(string)) {
+		t.Errorf("a client that refreshed twice at once: %s", a.raw)
+	}
+	w.now = w.now.Add(reuseGrace)
 	if a := refresh(one); a.body["error"] != "invalid_grant" {
 		t.Errorf("the refresh token worked twice: %s", a.raw)
 	}
@@ -482,11 +508,11 @@ func TestPushedRequest(t *testing.T) {
 	b := &browser{w: w}
 	short := url.Values{"client_id": {app.ID}, "request_uri": {uri}}
 	b.login(short)
-	r := back(t, b.send("POST", authorizePath+short.Encode(), url.Values{"step": {"allow"}}))
+	r := back(t, b.send("POST", pagePath+short.Encode(), url.Values{"step": {"allow"}}))
 	if w.post(tokenPath, exchange(r.Get("code")), app.ID, secret).status != 200 || r.Get("state") != "xyz" {
 		t.Errorf("sent back with %v", r)
 	}
-	if a := b.send("POST", authorizePath+short.Encode(), url.Values{"step": {"allow"}}); a.status != 400 {
+	if a := b.send("POST", pagePath+short.Encode(), url.Values{"step": {"allow"}}); a.status != 400 {
 		t.Errorf("RFC 9126 7.3: used twice: %d", a.status)
 	}
 	for name, c := range map[string]struct {

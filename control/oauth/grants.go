@@ -20,8 +20,12 @@ import (
 // errGrant is the one answer to a code or refresh token that is not good (RFC 6749 5.2).
 var errGrant = refuse(errInvalidGrant, "the code or refresh token is unknown, expired, used already, or was issued to another client or redirect URI")
 
+// reuseGrace is how close to each other two uses of one code or refresh token may be to count as one client that asked
+// twice: the second gets nothing. Later it is a theft, and ends the grant.
+const reuseGrace = 2 * time.Second
+
 // authorizationCode is RFC 6749 4.1.3. The code is consumed before anything is looked at: whoever comes second gets
-// nothing, and ends the grant, because one of the two is a thief (4.1.2).
+// nothing, and ends the grant, because one of the two is a thief (4.1.2; but see reuseGrace).
 func (i *Issuer) authorizationCode(r *http.Request, f form, ws control.Workspace, client control.Client) (tokenResponse, error) {
 	if !slices.Contains(client.GrantTypes, "authorization_code") {
 		return tokenResponse{}, refuse(errUnauthorizedClient, "this client may not use the authorization code; add it to the client's grant types")
@@ -31,26 +35,26 @@ func (i *Issuer) authorizationCode(r *http.Request, f form, ws control.Workspace
 	}
 	ctx, hash := r.Context(), hashOf(f.values["code"])
 	var code store.Code
+	var g store.Grant
 	err := i.store.Tx(ctx, func(tx *store.Tx) (err error) {
 		if code, err = tx.TakeCode(ctx, hash); err != nil {
 			return err
 		}
+		if g, err = tx.Grant(ctx, code.TenantID, code.GrantID); err != nil {
+			return err
+		}
 		// The grant lives as long as what is minted of it; a refresh token moves its end further.
-		return tx.ExtendGrant(ctx, code.TenantID, code.GrantID, i.now().Add(accessTTL(ws)+time.Minute))
+		return tx.UseGrant(ctx, g.TenantID, g.ID, i.now(), i.now().Add(accessTTL(ws)+time.Minute))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		g, err := i.store.GrantOfCode(ctx, hash)
 		if err == nil {
-			err = i.endGrant(r, g, "a code was used twice")
+			err = i.usedTwice(r, g, "a code was used twice")
 		}
 		return tokenResponse{}, orGrantError(err)
 	}
 	if err != nil {
 		return tokenResponse{}, err
-	}
-	g, err := i.store.Grant(ctx, code.TenantID, code.GrantID)
-	if err != nil {
-		return tokenResponse{}, orGrantError(err)
 	}
 	switch {
 	case g.TenantID != f.tenant || g.WorkspaceID != f.workspace || g.ClientID != client.ID, // 4.1.3: issued to this client
@@ -99,10 +103,10 @@ func (i *Issuer) refreshToken(r *http.Request, f form, ws control.Workspace, cli
 		if _, _, expires, err = tx.TakeRefreshToken(ctx, hashOf(token)); err != nil {
 			return err
 		}
-		return tx.AddRefreshToken(ctx, g.TenantID, g.ID, hashOf(next), i.now().Add(refreshTTL))
+		return tx.AddRefreshToken(ctx, g.TenantID, g.ID, hashOf(next), i.now(), i.now().Add(refreshTTL))
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return tokenResponse{}, orGrantError(i.endGrant(r, g, "a refresh token was used twice"))
+		return tokenResponse{}, orGrantError(i.usedTwice(r, g, "a refresh token was used twice"))
 	}
 	if err != nil {
 		return tokenResponse{}, err
@@ -168,8 +172,21 @@ func (i *Issuer) firstRefreshToken(ctx context.Context, g store.Grant) (string, 
 		if err := tx.SetFamily(ctx, g.TenantID, g.ID, hashOf(family)); err != nil {
 			return err
 		}
-		return tx.AddRefreshToken(ctx, g.TenantID, g.ID, hashOf(token), i.now().Add(refreshTTL))
+		return tx.AddRefreshToken(ctx, g.TenantID, g.ID, hashOf(token), i.now(), i.now().Add(refreshTTL))
 	})
+}
+
+// usedTwice ends a grant unless its last use was a moment ago. g is as it was before the second use was noticed, or after
+// the first: it is read again.
+func (i *Issuer) usedTwice(r *http.Request, g store.Grant, why string) error {
+	g, err := i.store.Grant(r.Context(), g.TenantID, g.ID)
+	if err != nil {
+		return orGrantError(err)
+	}
+	if i.now().Sub(g.UsedAt) < reuseGrace {
+		return nil
+	}
+	return i.endGrant(r, g, why)
 }
 
 // endGrant ends a grant with all its refresh tokens; access tokens of it are refused here from now on. why is for the

@@ -15,6 +15,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/api/openapi/openapitest"
 	"portcullis/control/store"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
@@ -116,7 +117,7 @@ func (w *world) post(path string, form url.Values, user, secret string) answer {
 
 func (w *world) do(req *http.Request) answer {
 	w.t.Helper()
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := openapitest.RoundTripper(w.t, nil).RoundTrip(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}

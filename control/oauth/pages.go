@@ -108,9 +108,32 @@ func (i *Issuer) problemPage(w http.ResponseWriter, r *http.Request, err error) 
 	i.render(w, r, p.Status, page{Kind: "problem", Title: "This did not work", Problem: p.Message, Request: request})
 }
 
+// ask shows the page that an authorization request needs.
+func (i *Issuer) ask(w http.ResponseWriter, r *http.Request) {
+	a, ok := i.readAuthorization(w, r)
+	if !ok {
+		return
+	}
+	next, actor, _, err := i.decide(r, a)
+	switch next {
+	case stepLogin:
+		i.loginPage(w, r, a, "", "")
+	case stepConsent:
+		i.consentPage(w, r, a, actor)
+	case stepCode, stepRefuse:
+		redirect(w, i.authorizePath(a)+"?"+r.URL.RawQuery, http.StatusFound)
+	default:
+		i.problemPage(w, r, err)
+	}
+}
+
 // answerForm takes the answers of the log-in and the consent page. The route is behind web.CrossOrigin: a form of another
 // site does not get here.
-func (i *Issuer) answerForm(w http.ResponseWriter, r *http.Request, a authorization) {
+func (i *Issuer) answerForm(w http.ResponseWriter, r *http.Request) {
+	a, ok := i.readAuthorization(w, r)
+	if !ok {
+		return
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		i.problemPage(w, r, refuse(errInvalidRequest, "the form could not be read; go back and try again"))
@@ -149,7 +172,7 @@ func (i *Issuer) login(w http.ResponseWriter, r *http.Request, a authorization) 
 			}
 		}
 		web.SetSession(w, r, token, strings.HasPrefix(i.publicURL, "https://"))
-		http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
+		redirect(w, i.authorizePath(a)+"?"+r.URL.RawQuery, http.StatusSeeOther)
 	case kind == control.TooMany:
 		i.loginPage(w, r, a, username, web.ProblemOf(err).Message)
 	case kind == control.Unauthenticated:

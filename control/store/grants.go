@@ -10,14 +10,14 @@ type Grant struct {
 	TenantID, ID, WorkspaceID, ClientID, UserID string
 	Scopes, Resources                           []string
 	CodeHash, FamilyHash                        string
-	AuthAt, CreatedAt, ExpiresAt                time.Time
+	AuthAt, CreatedAt, UsedAt, ExpiresAt        time.Time // UsedAt: when its code or a refresh token was taken last
 }
 
-const grantColumns = `tenant_id, id, workspace_id, client_id, user_id, scopes_json, resources_json, code_hash, family_hash, auth_at, created_at, expires_at`
+const grantColumns = `tenant_id, id, workspace_id, client_id, user_id, scopes_json, resources_json, code_hash, family_hash, auth_at, created_at, used_at, expires_at`
 
 func scanGrant(s scanner) (g Grant, err error) {
 	return g, s.Scan(&g.TenantID, &g.ID, &g.WorkspaceID, &g.ClientID, &g.UserID, fromJSON{&g.Scopes}, fromJSON{&g.Resources},
-		&g.CodeHash, &g.FamilyHash, at{&g.AuthAt}, at{&g.CreatedAt}, at{&g.ExpiresAt})
+		&g.CodeHash, &g.FamilyHash, at{&g.AuthAt}, at{&g.CreatedAt}, at{&g.UsedAt}, at{&g.ExpiresAt})
 }
 
 // Code is an authorization code of a grant (RFC 6749 4.1.2).
@@ -44,9 +44,9 @@ func (r Reader) GrantOfFamily(ctx context.Context, hash string) (Grant, error) {
 
 // AddGrant stores a grant with its code.
 func (tx *Tx) AddGrant(ctx context.Context, g Grant, c Code) error {
-	err := tx.exec(ctx, "INSERT INTO grants ("+grantColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	err := tx.exec(ctx, "INSERT INTO grants ("+grantColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		g.TenantID, g.ID, g.WorkspaceID, g.ClientID, g.UserID, jsonList(g.Scopes), jsonList(g.Resources), g.CodeHash, g.FamilyHash,
-		micros(g.AuthAt), micros(g.CreatedAt), micros(g.ExpiresAt))
+		micros(g.AuthAt), micros(g.CreatedAt), micros(g.UsedAt), micros(g.ExpiresAt))
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (tx *Tx) TakeCode(ctx context.Context, hash string) (Code, error) {
 	}, "DELETE FROM codes WHERE code_hash = $1 RETURNING code_hash, tenant_id, grant_id, redirect_uri, code_challenge, nonce, expires_at", hash)
 }
 
-// ExtendGrant moves the end of a grant.
-func (tx *Tx) ExtendGrant(ctx context.Context, tenant, id string, expires time.Time) error {
-	return tx.exec(ctx, "UPDATE grants SET expires_at = $1 WHERE tenant_id = $2 AND id = $3", micros(expires), tenant, id)
+// UseGrant writes down that a code or refresh token of a grant was taken, and moves its end.
+func (tx *Tx) UseGrant(ctx context.Context, tenant, id string, used, expires time.Time) error {
+	return tx.exec(ctx, "UPDATE grants SET used_at = $1, expires_at = $2 WHERE tenant_id = $3 AND id = $4", micros(used), micros(expires), tenant, id)
 }
 
 // RemoveGrant ends a grant with its code and refresh tokens.
@@ -72,8 +72,8 @@ func (tx *Tx) RemoveGrant(ctx context.Context, tenant, id string) error {
 }
 
 // AddRefreshToken stores a refresh token of a grant and moves the grant's end to the token's.
-func (tx *Tx) AddRefreshToken(ctx context.Context, tenant, grantID, hash string, expires time.Time) error {
-	if err := tx.ExtendGrant(ctx, tenant, grantID, expires); err != nil {
+func (tx *Tx) AddRefreshToken(ctx context.Context, tenant, grantID, hash string, now, expires time.Time) error {
+	if err := tx.UseGrant(ctx, tenant, grantID, now, expires); err != nil {
 		return err
 	}
 	return tx.exec(ctx, "INSERT INTO refresh_tokens (token_hash, tenant_id, grant_id, expires_at) VALUES ($1, $2, $3, $4)",

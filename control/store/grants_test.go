@@ -25,7 +25,7 @@ func TestTakeOnce(t *testing.T) {
 				tx.AddClient(ctx, control.Client{TenantID: "default", ID: "c1", WorkspaceID: "w1", Name: "C"}),
 				tx.AddUser(ctx, control.User{TenantID: "default", ID: "u1", Username: "joe"}, "hash"),
 				tx.AddGrant(ctx, g, store.Code{RedirectURI: "https://app.example.com", Challenge: "ch", Nonce: "n", ExpiresAt: now.Add(time.Minute)}),
-				tx.AddRefreshToken(ctx, "default", "g1", "refresh", now.Add(time.Hour)),
+				tx.AddRefreshToken(ctx, "default", "g1", "refresh", now, now.Add(time.Hour)),
 				tx.AddPushedRequest(ctx, store.PushedRequest{Hash: "pushed", TenantID: "default", WorkspaceID: "w1", ClientID: "c1", Query: "a=b", ExpiresAt: now.Add(time.Minute)}),
 				tx.RevokeToken(ctx, "default", "w1", "jti", now.Add(time.Hour)),
 				tx.RevokeToken(ctx, "default", "w1", "jti", now.Add(time.Hour)),
@@ -60,7 +60,7 @@ func TestTakeOnce(t *testing.T) {
 			}
 		}
 		got, err := st.GrantOfCode(ctx, "code")
-		if err != nil || got.Scopes[0] != "read" || !got.ExpiresAt.Equal(now.Add(time.Hour)) {
+		if err != nil || got.Scopes[0] != "read" || !got.ExpiresAt.Equal(now.Add(time.Hour)) || !got.UsedAt.Equal(now) {
 			t.Errorf("the grant of a code that was taken: %+v, %v", got, err)
 		}
 		if revoked, err := st.Revoked(ctx, "default", "w1", "jti"); err != nil || !revoked {

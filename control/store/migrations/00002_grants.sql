@@ -14,6 +14,7 @@ CREATE TABLE grants (
     family_hash    TEXT   NOT NULL, -- of what all its refresh tokens begin with; a second use ends the grant
     auth_at        BIGINT NOT NULL,
     created_at     BIGINT NOT NULL,
+    used_at        BIGINT NOT NULL, -- when its code or a refresh token was taken last
     expires_at     BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     UNIQUE (code_hash),
