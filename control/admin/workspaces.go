@@ -2,13 +2,12 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"portcullis/control"
 	"portcullis/control/store"
-	"portcullis/edge/waist"
+	"portcullis/edge/policy"
 )
 
 // IssuerURL is the issuer of a workspace: {public URL}/{tenant}/{workspace}.
@@ -122,24 +121,17 @@ func (c *change) birth(ctx context.Context, w control.Workspace) error {
 	return nil
 }
 
-// defaultPolicies are the API policies that every workspace is born with, by the ids the published product gives them.
+// defaultPolicies are the policies for APIs that every workspace is born with, by the ids the published product gives
+// them. Those for execution points that this product does not have are left out.
 func defaultPolicies(tenant, wid string) []control.Policy {
-	fields := func(list ...map[string]any) []waist.Validator {
-		conf, _ := json.Marshal(map[string]any{"fields": list})
-		return []waist.Validator{{Name: "identity-context", Conf: conf, Recovery: []waist.Recovery{}}}
-	}
-	amr := func(comparator string, values ...string) map[string]any {
-		return map[string]any{"field": "amr", "comparator": comparator, "value": values}
-	}
 	var out []control.Policy
-	add := func(id, name string, v []waist.Validator) {
-		out = append(out, control.Policy{ID: id + "_" + wid + "_api", TenantID: tenant, ServerID: wid, PolicyName: name,
-			Language: waist.LanguageVisual, Type: "api", Validators: v})
+	for _, p := range policy.DefaultPolicies(wid) {
+		if p.Type == "api" {
+			p.TenantID = tenant
+			policyDefaults(&p)
+			out = append(out, p)
+		}
 	}
-	add("block", "Block API", []waist.Validator{{Name: "false", Conf: json.RawMessage("null"), Recovery: []waist.Recovery{}}})
-	add("nist-aal-1", "NIST-AAL-1 API", fields(amr("contains_all", "pwd")))
-	add("nist-aal-2", "NIST-AAL-2 API", fields(amr("contains_all", "mfa", "pwd")))
-	add("nist-aal-3", "NIST-AAL-3 API", fields(amr("contains_all", "mfa", "pwd"), amr("contains_any", "face", "retina", "sc", "vbm")))
 	return out
 }
 

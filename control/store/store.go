@@ -19,6 +19,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"portcullis/control"
 )
 
 //go:embed migrations/*.sql
@@ -97,22 +99,12 @@ func openSQLite(ctx context.Context, dsn string) (*Store, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	f.Close()
-	open := func(extra string, conns int) (*sql.DB, error) {
-		u := url.URL{Scheme: "file", OmitHost: true, Path: path}
-		db, err := sql.Open("sqlite", u.String()+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous("+synchronous+")"+extra)
-		if err != nil {
-			return nil, fmt.Errorf("database %s: %w", path, err)
-		}
-		db.SetMaxOpenConns(conns)
-		db.SetMaxIdleConns(conns)
-		return db, nil
-	}
 	// One writer: transactions queue here in order instead of fighting for the file's lock.
-	write, err := open("&_txlock=immediate", 1)
+	write, err := openSQLiteFile(path, synchronous, "&_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
 	}
-	read, err := open("&_pragma=query_only(1)", max(4, runtime.GOMAXPROCS(0)))
+	read, err := openSQLiteFile(path, synchronous, "&_pragma=query_only(1)", max(4, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		write.Close()
 		return nil, err
@@ -123,6 +115,17 @@ func openSQLite(ctx context.Context, dsn string) (*Store, error) {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	return s, nil
+}
+
+func openSQLiteFile(path, synchronous, extra string, conns int) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path}
+	db, err := sql.Open("sqlite", u.String()+"?_pragma=busy_timeout(2000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous("+synchronous+")"+extra)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
 }
 
 func openPostgres(ctx context.Context, dsn string) (*Store, error) {
@@ -141,6 +144,11 @@ func openPostgres(ctx context.Context, dsn string) (*Store, error) {
 	s := &Store{Reader: Reader{db}, engine: PostgreSQL, write: db, read: db}
 	if err := s.migrate(ctx, goose.DialectPostgres); err != nil {
 		s.Close()
+		if control.KindOf(wrap(err)) == control.Unavailable {
+			// pgx lists every address it tried on a line of its own.
+			cause := strings.Join(strings.Fields(err.Error()), " ")
+			return nil, control.Errorf(control.Unavailable, "database_unavailable", "database %s on %s: %s", cfg.Database, cfg.Host, cause)
+		}
 		return nil, fmt.Errorf("database %s on %s: %w", cfg.Database, cfg.Host, err)
 	}
 	return s, nil

@@ -123,7 +123,7 @@ func binaries() (string, error) {
 	}
 	for _, d := range dirs {
 		all := true
-		for _, name := range []string{"initdb", "postgres", "createdb", "pg_isready"} {
+		for _, name := range []string{"initdb", "postgres", "createdb", "pg_isready", "psql"} {
 			if _, err := os.Stat(filepath.Join(d, name)); err != nil {
 				all = false
 			}

@@ -71,3 +71,11 @@ func (c *cluster) database(t testing.TB, template string) string {
 	c.run(t, "createdb", "-h", c.dir, "-U", "postgres", "-T", template, name)
 	return (&url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + name, RawQuery: url.Values{"host": {c.dir}}.Encode()}).String()
 }
+
+// Disconnect ends every connection to the throw-away cluster, as a restart of PostgreSQL does.
+func Disconnect(t testing.TB) {
+	t.Helper()
+	c := start(t)
+	c.run(t, "psql", "-h", c.dir, "-U", "postgres", "-d", "postgres", "-q", "-c",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL")
+}
