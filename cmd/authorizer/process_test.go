@@ -100,7 +100,7 @@ type controlPlane struct {
 	polls     int
 }
 
-func newControlPlane(t *testing.T) *controlPlane {
+func newControlPlane(t testing.TB) *controlPlane {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -193,12 +193,16 @@ func (p *controlPlane) setPolicy(method, path, policy string) {
 	p.cfg.Revision++
 }
 
-func (p *controlPlane) token(t *testing.T, sub string) string {
+func (p *controlPlane) token(t testing.TB, sub string) string { return p.sign(t, p.URL, sub) }
+
+// sign makes a token of the issuer at base.
+func (p *controlPlane) sign(t testing.TB, base, sub string) string {
+	t.Helper()
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: p.key, KeyID: "k1"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := json.Marshal(map[string]any{"iss": p.URL + "/default/demo", "sub": sub, "aud": "pets", "exp": time.Now().Add(time.Hour).Unix()})
+	b, _ := json.Marshal(map[string]any{"iss": base + "/default/demo", "sub": sub, "aud": "pets", "exp": time.Now().Add(time.Hour).Unix()})
 	jws, err := s.Sign(b)
 	if err != nil {
 		t.Fatal(err)

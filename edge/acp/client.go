@@ -35,7 +35,8 @@ type Options struct {
 	IssuerURL    string
 	ClientID     string
 	ClientSecret string
-	// RootCAs are PEM certificates to trust besides the system's.
+	// RootCAs are PEM certificates to trust for the control plane instead of the system's: whoever has an authority of
+	// their own means that one, and loading the system's costs a cold start several milliseconds.
 	RootCAs []byte
 	// InsecureSkipVerify turns TLS verification off; for experiments only.
 	InsecureSkipVerify bool
@@ -78,9 +79,7 @@ func New(o Options) (*Client, error) {
 	c.base = u.Scheme + "://" + u.Host + strings.Join(path[:len(path)-2], "/") + "/api/system/" + url.PathEscape(c.tenant)
 	roots := (*x509.CertPool)(nil)
 	if len(o.RootCAs) > 0 {
-		if roots, err = x509.SystemCertPool(); err != nil {
-			roots = x509.NewCertPool()
-		}
+		roots = x509.NewCertPool()
 		if !roots.AppendCertsFromPEM(o.RootCAs) {
 			return nil, errors.New("the root CA holds no PEM certificate")
 		}
@@ -114,8 +113,26 @@ func (c *Client) Host() string {
 	return u.Host
 }
 
-// HTTP is the client's own HTTP client, for key sets that the control plane publishes.
-func (c *Client) HTTP() *http.Client { return c.http }
+// KeySets is an HTTP client for key sets. The control plane's own are fetched as everything else from there; other
+// issuers know nothing of HTTP_CLIENT_ROOT_CA and HTTP_CLIENT_INSECURE_SKIP_VERIFY and are always verified.
+func (c *Client) KeySets() *http.Client {
+	others := http.DefaultTransport.(*http.Transport).Clone()
+	others.IdleConnTimeout, others.TLSHandshakeTimeout = idleAfter, 3*time.Second
+	return &http.Client{CheckRedirect: c.http.CheckRedirect, Timeout: callTimeout, Transport: byHost{host: c.Host(), own: c.http.Transport, others: others}}
+}
+
+// byHost sends requests to one host another way than the rest.
+type byHost struct {
+	host        string
+	own, others http.RoundTripper
+}
+
+func (t byHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == t.host {
+		return t.own.RoundTrip(r)
+	}
+	return t.others.RoundTrip(r)
+}
 
 // Error is an answer of the control plane that is not a success, in a form that may be logged.
 type Error struct {

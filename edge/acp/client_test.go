@@ -266,6 +266,9 @@ func TestHostileAnswers(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(newServer(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, configuration) }).serve))
 	defer s.Close()
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshakes are meant
+	elsewhere := httptest.NewTLSServer(http.NotFoundHandler())
+	defer elsewhere.Close()
+	elsewhere.Config.ErrorLog = s.Config.ErrorLog
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	for name, c := range map[string]struct {
 		edit func(*Options)
@@ -283,6 +286,16 @@ func TestHostileAnswers(t *testing.T) {
 		}
 		if _, err := cl.GetConfiguration(t.Context(), Poll{}); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
+		}
+		// Key sets of the control plane come the same way; those of another host never do.
+		for host, ok := range map[string]bool{s.URL: c.ok, elsewhere.URL: false} {
+			res, err := cl.KeySets().Get(host + "/jwks")
+			if err == nil {
+				res.Body.Close()
+			}
+			if (err == nil) != ok {
+				t.Errorf("%s: key set at %s: %v", name, host, err)
+			}
 		}
 	}
 }

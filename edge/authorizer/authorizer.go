@@ -68,7 +68,7 @@ func New(o Options) *Authorizer {
 		fresh: &freshness{
 			fetch: o.Client.GetConfiguration, tenant: o.Client.Tenant(), host: o.Client.Host(),
 			interval: o.RefreshInterval, maxStaleness: o.MaxStaleness, now: o.Now, log: o.Log, keep: o.Keep,
-			tokens: token.Options{Now: o.Now, Introspect: o.Client.Introspect, HTTPClient: o.Client.HTTP()},
+			tokens: token.Options{Now: o.Now, Introspect: o.Client.Introspect, HTTPClient: o.Client.KeySets()},
 		},
 		queue: &queue{push: o.Client.PushEvents, now: o.Now, log: o.Log},
 	}

@@ -2,7 +2,6 @@ package authorizer
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -65,14 +64,34 @@ func eventSize(e *waist.RequestEvent) int {
 	for k, v := range e.Output {
 		n += len(k) + len(v)
 	}
-	if len(e.InvocationCtx) > 0 {
-		b, _ := json.Marshal(e.InvocationCtx)
-		n += len(b)
+	for k, v := range e.InvocationCtx {
+		n += len(k) + valueSize(v)
 	}
 	for _, f := range e.Result.Failure {
 		n += len(f.Validator) + len(f.Message) + len(f.Details)
 	}
 	return n
+}
+
+// valueSize estimates a claim's JSON text.
+func valueSize(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v) + 6
+	case []any:
+		n := 2
+		for _, x := range v {
+			n += valueSize(x)
+		}
+		return n
+	case map[string]any:
+		n := 2
+		for k, x := range v {
+			n += len(k) + 4 + valueSize(x)
+		}
+		return n
+	}
+	return 20
 }
 
 // due reports whether there is something to send and the last flush is long enough ago.
