@@ -141,6 +141,9 @@ func (x *exchange) write(w http.ResponseWriter, out *answer) {
 			h["X-Amzn-Remapped-"+name] = v
 		}
 	}
+	for _, name := range []string{"Connection", "Transfer-Encoding", "Keep-Alive", "Trailer", "Upgrade"} { // the caller's connection is not the backend's
+		h.Del(name)
+	}
 	h["x-amzn-RequestId"] = []string{x.requestID} // in the spelling of the service
 	h["x-amz-apigw-id"] = []string{x.extendedID}
 	if out.errorType != "" {

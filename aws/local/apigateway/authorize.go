@@ -242,7 +242,7 @@ func (x *exchange) invokeAuthorizer(z *authorizer) (*authAnswer, error) {
 		if json.Unmarshal(res.Payload, &e) == nil && e.Message == "Unauthorized" {
 			return nil, fail("UNAUTHORIZED", "Unauthorized", "authorizer "+z.Name+" failed with the error Unauthorized")
 		}
-		return nil, configurationError("authorizer " + z.Name + " failed: " + string(res.Payload))
+		return nil, configurationError("authorizer " + z.Name + " failed: " + cut(res.Payload))
 	}
 	a, err := x.svc.parseAuthAnswer(res.Payload)
 	if err != nil {
@@ -320,6 +320,15 @@ func contextString(raw json.RawMessage) (*string, error) {
 		return &s, nil
 	}
 	return &text, nil
+}
+
+// cut keeps the execution log readable, and what a function says in it short.
+func cut(payload []byte) string {
+	const most = 300
+	if len(payload) > most {
+		return string(payload[:most]) + "…"
+	}
+	return string(payload)
 }
 
 // substituteVariables replaces ${stageVariables.name}.

@@ -3,6 +3,7 @@ package apigateway_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -71,6 +72,32 @@ func TestRouting(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHosts: the data plane is reached by the host name of the API as well.
+func TestHosts(t *testing.T) {
+	b := newBench(t, nil)
+	id := b.importAPI(document([]string{"GET /pets"}, ""))
+	for host, want := range map[string]string{id + ".execute-api.eu-west-1.amazonaws.com": `GET /pets`, id + ".execute-api.localhost:4566": `GET /pets`, "zzzzzzzzzz.execute-api.eu-west-1.amazonaws.com": `{"message":"Forbidden"}`} {
+		for _, path := range []string{"/dev/pets", "//dev/pets"} {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", b.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if got := readAll(t, res.Body); got != want {
+				t.Errorf("%s%s: %s", host, path, got)
+			}
+		}
+	}
+	b.must("PATCH", "/restapis/"+id, map[string]any{"patchOperations": []any{map[string]any{"op": "replace", "path": "/disableExecuteApiEndpoint", "value": "true"}}})
+	b.deploy(id, "dev")
+	wantReply(t, b.call(id, "GET", "/dev/pets", ""), 403, `{"message":"Forbidden"}`)
 }
 
 func TestMethodOverride(t *testing.T) {

@@ -89,6 +89,9 @@ func (s *Service) createDeployment(q *request) (any, error) {
 	if in.StageName != "" && old == nil && len(a.stages) >= s.opt.MaxStages {
 		return nil, limitExceeded("Maximum number of stages for this API has been reached. Please contact AWS if you need additional stages.")
 	}
+	if err := full(len(a.deployments), maxItems, "deployments for this API"); err != nil {
+		return nil, err
+	}
 	frozen := clone(a.edited)
 	d := &deployment{ID: freshID(6, func(id string) bool { return a.deployments[id] != nil }), Description: in.Description,
 		CreatedDate: s.opt.Now().Unix(), frozen: frozen, router: newRouter(frozen)}

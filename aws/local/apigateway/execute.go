@@ -26,6 +26,7 @@ type exchange struct {
 	ctx   *http.Request
 	scope scope
 	def   *definition
+	find  *router
 	stage *stage
 	depID string
 	vars  map[string]string // stage variables, with the canary's overrides when the canary serves
@@ -170,7 +171,7 @@ func (s *Service) snapshot(x *exchange, id, stageName string) bool {
 	if d == nil {
 		return false
 	}
-	x.def = d.frozen
+	x.def, x.find = d.frozen, d.router
 	return !d.frozen.API.DisableExecuteAPIEndpoint
 }
 
@@ -178,8 +179,7 @@ func (s *Service) snapshot(x *exchange, id, stageName string) bool {
 // Order: resource policy denial, authorizer with resource policy, API key and usage plan, throttling, validation.
 // Source: API Gateway Developer Guide, "How API Gateway resource policies affect authorization workflow".
 func (x *exchange) serve() (*answer, error) {
-	router := x.svc.routerOf(x)
-	m, ok := router.find(x.path, x.verb)
+	m, ok := x.find.find(x.path, x.verb)
 	if !ok {
 		return nil, fail("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "no method for "+x.verb+" "+x.path)
 	}
@@ -197,17 +197,6 @@ func (x *exchange) serve() (*answer, error) {
 		return nil, err
 	}
 	return x.integrate()
-}
-
-func (s *Service) routerOf(x *exchange) *router {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if a := s.apis[x.def.API.ID]; a != nil {
-		if d := a.deployments[x.depID]; d != nil && d.frozen == x.def {
-			return d.router
-		}
-	}
-	return newRouter(x.def)
 }
 
 // methodARN is arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<VERB>/<path>, with the path of the request.

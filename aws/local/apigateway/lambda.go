@@ -22,7 +22,7 @@ func (x *exchange) lambdaProxy(in *integration) (*answer, error) {
 	}
 	malformed := func(detail string) error { return internalError(http.StatusBadGateway, detail) }
 	if res.FunctionError != "" {
-		return nil, malformed("Lambda execution failed: " + string(res.Payload))
+		return nil, malformed("Lambda execution failed: " + cut(res.Payload))
 	}
 	var out struct {
 		StatusCode        json.RawMessage            `json:"statusCode"`

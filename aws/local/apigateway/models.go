@@ -62,6 +62,9 @@ func (s *Service) createModel(q *request) (any, error) {
 	if err := checkSchema(m.Schema); err != nil {
 		return nil, err
 	}
+	if err := full(len(a.edited.Models), maxItems, "models for this API"); err != nil {
+		return nil, err
+	}
 	m.ID = newID(6)
 	a.edited.Models[m.Name] = m
 	return m, nil
@@ -154,6 +157,9 @@ func (s *Service) createValidator(q *request) (any, error) {
 	}
 	v := &validator{}
 	if err := q.decode(v); err != nil {
+		return nil, err
+	}
+	if err := full(len(a.edited.Validators), maxItems, "request validators for this API"); err != nil {
 		return nil, err
 	}
 	a.edited.addValidator(v)

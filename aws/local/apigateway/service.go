@@ -118,6 +118,21 @@ func New(opt Options) *Service {
 	}
 }
 
+// maxItems bounds every list for which AWS documents no smaller quota: deployments, models and validators of one API, API
+// keys of one account and region. 300 usage plans is documented.
+const (
+	maxItems      = 10_000
+	maxUsagePlans = 300
+)
+
+// full refuses one more of what.
+func full(have, most int, what string) error {
+	if have < most {
+		return nil
+	}
+	return limitExceeded("Maximum number of " + what + " has been reached")
+}
+
 func orDefault(n, def int) int {
 	if n == 0 {
 		return def

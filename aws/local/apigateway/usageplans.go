@@ -117,6 +117,9 @@ func (s *Service) createAPIKey(q *request) (any, error) {
 	for _, st := range in.StageKeys {
 		k.StageKeys = append(k.StageKeys, st.RestAPIID+"/"+st.StageName)
 	}
+	if err := full(len(q.account.keys), maxItems, "API keys"); err != nil {
+		return nil, err
+	}
 	k.ID = freshID(10, func(id string) bool { return q.account.keys[id] != nil })
 	k.CreatedDate = s.opt.Now().Unix()
 	k.LastUpdatedDate = k.CreatedDate
@@ -189,6 +192,9 @@ func (s *Service) createUsagePlan(q *request) (any, error) {
 		p.APIStages = []planStage{}
 	}
 	if err := checkPlan(q.account, p); err != nil {
+		return nil, err
+	}
+	if err := full(len(q.account.usagePlans), maxUsagePlans, "usage plans"); err != nil {
 		return nil, err
 	}
 	p.ID = freshID(6, func(id string) bool { return q.account.usagePlans[id] != nil })
