@@ -203,7 +203,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.mux.ServeHTTP(w, r)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", allow)
-		web.WriteJSON(w, status, errorBody(status, "method_not_allowed", r.Method+" is not possible here; this path knows "+allow))
+		web.WriteError(w, r, control.Errorf(control.Malformed, "method_not_allowed", "%s is not possible here; this path knows %s", r.Method, allow))
 	default:
 		web.WriteError(w, r, control.Errorf(control.NotFound, "", "there is nothing at this path"))
 	}

@@ -13,7 +13,6 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/web"
-	"portcullis/edge/waist"
 )
 
 // Limits of request bodies, in bytes.
@@ -22,10 +21,6 @@ const (
 	maxInventory = 32 << 20
 	maxEvents    = 4 << 20
 )
-
-func errorBody(status int, code, message string) waist.Error {
-	return waist.Error{StatusCode: status, Message: message, Code: code, Details: map[string]any{}}
-}
 
 // reply writes v with no array null in it.
 func reply(w http.ResponseWriter, status int, v any) error {

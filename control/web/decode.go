@@ -54,7 +54,7 @@ func readBody(r *http.Request, maxBytes int64) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge) || int64(len(body)) > maxBytes:
-		return nil, control.Errorf(control.Malformed, codeBodyTooLarge, "the body is larger than the %d bytes that are accepted here", maxBytes)
+		return nil, control.Errorf(control.Malformed, "body_too_large", "the body is larger than the %d bytes that are accepted here", maxBytes)
 	case err != nil:
 		return nil, control.Errorf(control.Malformed, "malformed_json", "the body could not be read to its end; send it again")
 	case len(bytes.TrimSpace(body)) == 0:

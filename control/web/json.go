@@ -54,8 +54,11 @@ var kinds = map[control.Kind]struct {
 	control.Unavailable:        {http.StatusServiceUnavailable, "unavailable"},
 }
 
-// codeBodyTooLarge is the one code whose status is not its kind's.
-const codeBodyTooLarge = "body_too_large"
+// statuses are of the codes whose status is not their kind's.
+var statuses = map[string]int{
+	"body_too_large":     http.StatusRequestEntityTooLarge,
+	"method_not_allowed": http.StatusMethodNotAllowed,
+}
 
 // ProblemOf maps an error to what may be shown of it. The message of an internal error is never shown.
 func ProblemOf(err error) Problem {
@@ -76,8 +79,8 @@ func ProblemOf(err error) Problem {
 	if p.Code == "" {
 		p.Code = k.code
 	}
-	if p.Code == codeBodyTooLarge {
-		p.Status = http.StatusRequestEntityTooLarge
+	if status, ok := statuses[p.Code]; ok {
+		p.Status = status
 	}
 	if k.status == http.StatusInternalServerError {
 		p = Problem{Status: k.status, Code: k.code, Message: "something went wrong on our side; the server's log has it under this request id"}
