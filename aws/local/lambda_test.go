@@ -296,7 +296,7 @@ func TestCreateFunctionIsStrict(t *testing.T) {
 	}{
 		"retired runtime":   {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimeGo1x }, "InvalidParameterValueException", "The runtime parameter of go1.x is no longer supported for creating or updating AWS Lambda functions."},
 		"blocked runtime":   {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimeProvidedal2 }, "InvalidParameterValueException", "The runtime parameter of provided.al2 is no longer supported"},
-		"other runtime":     {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimePython313 }, "NotImplemented", "python3.13"},
+		"other runtime":     {func(in *lambda.CreateFunctionInput) { in.Runtime = types.RuntimeJava21 }, "NotImplemented", "java21"},
 		"no such runtime":   {func(in *lambda.CreateFunctionInput) { in.Runtime = "cobol" }, "InvalidParameterValueException", "cobol"},
 		"no handler":        {func(in *lambda.CreateFunctionInput) { in.Handler = nil }, "InvalidParameterValueException", "Runtime and Handler are mandatory parameters"},
 		"taken name":        {func(in *lambda.CreateFunctionInput) { in.FunctionName = aws.String("taken") }, "ResourceConflictException", "Function already exist: taken"},

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"portcullis/aws/local"
+	"portcullis/aws/local/apigateway"
 	"portcullis/aws/local/lambda"
 )
 
@@ -26,6 +27,7 @@ type flags struct {
 	HostArch   string `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
 	LenientIAM bool   `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
 	Dir        string `help:"Directory for the functions' code; by default a temporary one that is removed at the end." placeholder:"DIR"`
+	Throttle   bool   `help:"Apply API Gateway's control-plane request rates (10 per second, GetResources 5 per 2 s …)." name:"throttle"`
 	LogLevel   string `help:"debug shows every call and every line that a function writes." enum:"debug,info,warn,error" default:"info"`
 }
 
@@ -64,6 +66,7 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		DefaultAccount: f.Account,
 		LenientIAM:     f.LenientIAM,
 		Logger:         slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
+		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle},
 		Lambda:         lambda.Options{HostArch: f.HostArch, Dir: f.Dir},
 	})
 	if err != nil {

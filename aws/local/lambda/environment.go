@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -43,7 +44,6 @@ type environment struct {
 	stopping     bool
 	frozen       bool
 	initTime     time.Duration
-	reported     bool // the init duration has been in a REPORT line
 }
 
 // extension is an internal extension: part of the function's own process.
@@ -75,8 +75,16 @@ func (s *Service) start(rev *revision) *environment {
 // launch starts the Runtime API and the process.
 func (e *environment) launch() *fault {
 	cfg := &e.rev.config
-	if f := checkBootstrap(e.rev.code.dir, cfg.Architectures[0], e.s.o.HostArch); f != nil {
-		return f
+	line := []string{filepath.Join(e.rev.code.dir, "bootstrap")}
+	if strings.HasPrefix(cfg.Runtime, "provided") {
+		if f := checkBootstrap(e.rev.code.dir, cfg.Architectures[0], e.s.o.HostArch); f != nil {
+			return f
+		}
+	} else {
+		var err error
+		if line, err = e.s.interpreters.find(cfg.Runtime); err != nil {
+			return internal(err)
+		}
 	}
 	creds, err := e.s.o.Assume(cfg.Role, cfg.FunctionName, "lambda.amazonaws.com")
 	if err != nil {
@@ -94,7 +102,7 @@ func (e *environment) launch() *fault {
 	e.server = &http.Server{Handler: e.runtimeAPI(), ReadHeaderTimeout: 10 * time.Second}
 	go e.server.Serve(listener)
 
-	cmd := exec.Command(filepath.Join(e.rev.code.dir, "bootstrap"))
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir, cmd.Env = e.rev.code.dir, e.variables()
 	pipe, err := e.logs.open()
 	if err != nil {
@@ -153,6 +161,9 @@ func (e *environment) variables() []string {
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"TMPDIR":                          e.tmp, // AWS gives each environment its own /tmp
+	}
+	if !strings.HasPrefix(cfg.Runtime, "provided") {
+		vars["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + cfg.Runtime
 	}
 	if e.s.o.Endpoint != nil {
 		if u := e.s.o.Endpoint(); u != "" {

@@ -395,7 +395,7 @@ func updateCode(c *call) (reply, error) {
 	if err := cfg.setArchitectures(in.Architectures); err != nil {
 		return reply{}, err
 	}
-	if err := checkRuntime(cfg.Runtime, c.Now, false); err != nil {
+	if err := c.s.checkRuntime(cfg.Runtime, c.Now, false); err != nil {
 		return reply{}, err
 	}
 	code, err := c.s.load(c, in.codeSource)

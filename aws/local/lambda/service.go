@@ -55,7 +55,9 @@ type Service struct {
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	spawner *spawner
-	queue   chan struct{} // a slot per asynchronous invocation
+
+	interpreters *interpreters
+	queue        chan struct{} // a slot per asynchronous invocation
 
 	mu        sync.Mutex
 	closed    bool
@@ -99,6 +101,9 @@ func New(o Options) (*Service, error) {
 		err = os.MkdirAll(s.dir, 0o700)
 	}
 	if err != nil {
+		return nil, fmt.Errorf("the directory for function code: %w", err)
+	}
+	if s.interpreters, err = newInterpreters(s.dir); err != nil {
 		return nil, fmt.Errorf("the directory for function code: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -6,45 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"portcullis/aws/local/wire"
 )
-
-// supported are the runtimes that run here; both start the zip's bootstrap.
-const (
-	al2023 = "provided.al2023"
-	al2    = "provided.al2"
-)
-
-// Dates of AWS's runtime deprecation table.
-var (
-	al2CreateBlocked = time.Date(2026, 7, 31, 0, 0, 0, 0, time.UTC)
-	al2UpdateBlocked = time.Date(2026, 8, 31, 0, 0, 0, 0, time.UTC)
-)
-
-// retired runtimes can neither be created nor updated any more.
-var retired = []string{"go1.x", "provided", "nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "nodejs18.x",
-	"python2.7", "python3.6", "python3.7", "python3.8", "java8", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "ruby2.5", "ruby2.7"}
-
-// living runtimes exist at AWS and are not simulated.
-var living = regexp.MustCompile(`^(nodejs(20|22|24)\.x|python3\.(9|10|11|12|13|14)|java(8\.al2|11|17|21|25)|dotnet(8|9|10)|ruby3\.[2345])$`)
-
-func checkRuntime(name string, now time.Time, create bool) error {
-	blocked := al2UpdateBlocked
-	if create {
-		blocked = al2CreateBlocked
-	}
-	switch {
-	case name == al2023, name == al2 && now.Before(blocked):
-		return nil
-	case name == al2, slices.Contains(retired, name):
-		return invalidValue("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.", name)
-	case living.MatchString(name):
-		return wire.NotImplemented("lambda", "functions with the runtime "+name+" (package a bootstrap for provided.al2023)")
-	}
-	return invalidValue("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [provided.al2023, …] or be a valid ARN", name)
-}
 
 var roleForm = regexp.MustCompile(`^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$`)
 
@@ -53,7 +17,7 @@ func (cfg *Configuration) apply(c *call, in settings, create bool) error {
 	if in.Runtime != nil {
 		cfg.Runtime = *in.Runtime
 	}
-	if err := checkRuntime(cfg.Runtime, c.Now, create); err != nil {
+	if err := c.s.checkRuntime(cfg.Runtime, c.Now, create); err != nil {
 		return err
 	}
 	if in.Handler != nil {

@@ -195,7 +195,7 @@ func (s *Statement) readPrincipals(r rawStatement, kind Kind) error {
 	raw := r.Principal
 	if len(r.NotPrincipal) > 0 {
 		if len(raw) > 0 {
-			return errors.New("Principal and NotPrincipal exclude each other")
+			return errors.New("a statement has Principal or NotPrincipal, not both")
 		}
 		raw, s.NotPrincipal = r.NotPrincipal, true
 	}
