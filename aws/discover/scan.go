@@ -191,7 +191,7 @@ func (s *Scanner) read(ctx context.Context, a API) (API, error) {
 	for _, r := range resources {
 		out := Resource{ID: r.ID, Path: r.Path, Methods: make(map[string]Method, len(r.Methods))}
 		for verb, m := range r.Methods {
-			out.Methods[verbName(verb)] = Method{AuthorizationType: m.AuthorizationType, AuthorizerID: m.AuthorizerID}
+			out.Methods[verbName(verb)] = Method(m)
 		}
 		a.Resources = append(a.Resources, out)
 	}

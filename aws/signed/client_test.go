@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,14 +109,14 @@ func TestRetries(t *testing.T) {
 		}
 	}
 	// A connection that breaks is tried again, except for a POST: it may have created something.
-	for method, calls := range map[string]int{"GET": 5, "PATCH": 5, "POST": 1} {
-		n := 0
-		cl, _ := client(t, func(http.ResponseWriter, *http.Request) { n++; panic(http.ErrAbortHandler) })
+	for method, calls := range map[string]int64{"GET": 5, "PATCH": 5, "POST": 1} {
+		var n atomic.Int64
+		cl, _ := client(t, func(http.ResponseWriter, *http.Request) { n.Add(1); panic(http.ErrAbortHandler) })
 		cl.HTTP.Transport.(*http.Transport).DisableKeepAlives = true
 		call := read
 		call.Method = method
-		if err := cl.Do(t.Context(), call, nil); err == nil || n != calls || strings.Contains(err.Error(), "the-secret") {
-			t.Errorf("%s: %d calls, %v", method, n, err)
+		if err := cl.Do(t.Context(), call, nil); err == nil || n.Load() != calls || strings.Contains(err.Error(), "the-secret") {
+			t.Errorf("%s: %d calls, %v", method, n.Load(), err)
 		}
 	}
 }

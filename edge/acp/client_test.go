@@ -25,7 +25,6 @@ type server struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []string
-	bodies   []string
 	tokens   int
 	life     int
 	scope    string
@@ -233,7 +232,9 @@ func TestPushesAndIntrospection(t *testing.T) {
 // TestHostileAnswers: size, time, redirects, broken connections, TLS.
 func TestHostileAnswers(t *testing.T) {
 	cases := map[string]http.HandlerFunc{
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/steal", 307) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/steal", http.StatusTemporaryRedirect)
+		},
 		"endless": func(w http.ResponseWriter, r *http.Request) {
 			b := make([]byte, 1<<20)
 			for range 80 {

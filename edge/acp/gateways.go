@@ -1,7 +1,6 @@
 package acp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,12 +65,8 @@ func (c *Client) GetConfiguration(ctx context.Context, p Poll) (Fetched, error) 
 // whole, or does not say whose it is, is refused.
 func Decode(raw []byte) (*waist.Configuration, error) {
 	var cfg waist.Configuration
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if err := d.Decode(&cfg); err != nil {
+	if err := json.Unmarshal(raw, &cfg); err != nil { // also refuses what follows the document
 		return nil, fmt.Errorf("the configuration is not readable: %w", err)
-	}
-	if d.More() {
-		return nil, errors.New("the configuration is followed by something else")
 	}
 	if cfg.TenantID == "" || cfg.ServerID == "" || cfg.IssuerURL == "" {
 		return nil, errors.New("the configuration does not name its tenant, workspace and issuer")

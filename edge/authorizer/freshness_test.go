@@ -110,7 +110,7 @@ func TestBadPolls(t *testing.T) {
 			return write(full(b, func(c *waist.Configuration) { c.Revision = 4 }))
 		},
 		"redirect": func(b *bench) http.HandlerFunc {
-			return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }
+			return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }
 		},
 		"connection cut": func(*bench) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }

@@ -2,6 +2,7 @@ package authorizer
 
 import (
 	"strings"
+	"sync"
 
 	"portcullis/edge/waist"
 )
@@ -21,7 +22,7 @@ type group struct {
 	// audiences are what a token for the service may carry in "aud".
 	audiences []string
 	routes    map[routeKey]*waist.API
-	templates []template // for TOKEN events, which carry no template; made on first use of the group
+	templates func() []template // for TOKEN events, which carry no template; made on first use
 }
 
 type routeKey struct{ method, path string }
@@ -57,7 +58,7 @@ func newIndex(cfg *waist.Configuration, host string) *index {
 		}
 	}
 	for _, g := range ix.groups {
-		g.templates = compileTemplates(g.routes)
+		g.templates = sync.OnceValue(func() []template { return compileTemplates(g.routes) })
 	}
 	return ix
 }

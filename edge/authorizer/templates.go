@@ -83,8 +83,9 @@ func (t *template) match(request []string) bool {
 // route repeats API Gateway's choice for a request path: the most specific template that serves the verb (a template
 // without the verb is passed over, in favour of a greedy one).
 func (g *group) route(method string, request []string) *waist.API {
-	for i := range g.templates {
-		t := &g.templates[i]
+	templates := g.templates()
+	for i := range templates {
+		t := &templates[i]
 		if !t.match(request) {
 			continue
 		}

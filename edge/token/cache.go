@@ -65,13 +65,6 @@ func (c *cache) put(e *entry) {
 	c.push(e)
 }
 
-func (c *cache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.entries)
-	c.head, c.tail = nil, nil
-}
-
 func (c *cache) len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
