@@ -158,7 +158,7 @@ func cardsOf(validators []waist.Validator) ([]card, error) {
 		case bare(v.Name) && empty:
 		case hasRows(v.Name) && !empty && dec.Decode(&conf) == nil:
 			for _, f := range conf.Fields {
-				c.rows = append(c.rows, cardRow{field: f.Field, comparator: f.Comparator, value: shownValue(f.Value)})
+				c.rows = append(c.rows, cardRow{field: f.Field, comparator: f.Comparator, value: shownValue(f.Value, f.Comparator)})
 			}
 		default:
 			b, err := json.Marshal(v)
@@ -172,22 +172,26 @@ func cardsOf(validators []waist.Validator) ([]card, error) {
 	return out, nil
 }
 
-// shownValue is a JSON value as it is typed: a text as it is, unless it would be taken for something else.
-func shownValue(raw json.RawMessage) string {
-	var s string
-	if len(raw) == 0 || string(raw) == "null" {
+// shownValue is a JSON value as it is typed: a text as it is, a list of words with commas, unless that would be read as
+// something else.
+func shownValue(raw json.RawMessage, comparator string) string {
+	var b bytes.Buffer
+	if len(raw) == 0 || string(raw) == "null" || json.Compact(&b, raw) != nil {
 		return ""
 	}
-	if json.Unmarshal(raw, &s) == nil {
-		if got, err := typedValue(s, false); err == nil && string(got) == string(raw) {
-			return s
-		}
+	same := func(s string) bool {
+		got, err := typedValue(s, takesList(comparator))
+		return err == nil && string(got) == b.String()
 	}
-	var b bytes.Buffer
-	if json.Compact(&b, raw) == nil {
-		return b.String()
+	var word string
+	if json.Unmarshal(raw, &word) == nil && same(word) {
+		return word
 	}
-	return string(raw)
+	var words []string
+	if json.Unmarshal(raw, &words) == nil && same(strings.Join(words, ", ")) {
+		return strings.Join(words, ", ")
+	}
+	return b.String()
 }
 
 // typedValue is what was typed as a JSON value: a list in brackets (or, where a list is due, separated by commas), a text
@@ -200,12 +204,12 @@ func typedValue(s string, list bool) (json.RawMessage, error) {
 	case s[0] == '[' || s[0] == '"' || s[0] == '\'':
 		var n yaml.Node
 		if err := yaml.Unmarshal([]byte(s), &n); err != nil || len(n.Content) != 1 {
-			return nil, errors.New("This is no list such as [pwd, mfa] and no quoted text.")
+			return nil, errors.New("this is no list such as [pwd, mfa] and no quoted text")
 		}
 		w := walker{places: map[string]position{}}
 		out := w.toJSON(n.Content[0], "", 0)
 		if len(w.problems) > 0 {
-			return nil, errors.New(sentence(w.problems[0].text))
+			return nil, errors.New(w.problems[0].text)
 		}
 		return out, nil
 	case list && !strings.HasPrefix(s, "$"):
@@ -243,7 +247,7 @@ func validatorsOf(cards []card) (out []waist.Validator, ok bool) {
 				r := &c.rows[j]
 				value, err := typedValue(r.value, takesList(r.comparator))
 				if err != nil {
-					r.errs.fields, ok = map[string]string{"value": err.Error()}, false
+					r.errs.fields, ok = map[string]string{"value": sentence(err.Error())}, false
 				}
 				conf.Fields = append(conf.Fields, rowJSON{r.field, r.comparator, value})
 			}

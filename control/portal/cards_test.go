@@ -21,7 +21,7 @@ func TestCards(t *testing.T) {
 	}}))(t)
 	const address = "/app/default/policies/mixed/visual"
 	p := b.get(address).wants(200, "Authentication context", "Passes when amr contains all of", "Edited as YAML.")
-	p.has(`value="[&#34;mfa&#34;,&#34;pwd&#34;]"`, `value="&#34;3&#34;"`) // a text that looks like a number is quoted
+	p.has(`value="mfa, pwd"`, `value="&#34;3&#34;"`) // a text that looks like a number is quoted
 
 	// What is saved unchanged is unchanged.
 	card := func(i string, pairs ...string) []string {
@@ -31,7 +31,7 @@ func TestCards(t *testing.T) {
 		}
 		return out
 	}
-	first := card("0", "name", "identity-context", "rows", "2", "recovery", `[{"type":"mfa"}]`, "0.field", "amr", "0.comparator", "contains_all", "0.value", `["mfa","pwd"]`,
+	first := card("0", "name", "identity-context", "rows", "2", "recovery", `[{"type":"mfa"}]`, "0.field", "amr", "0.comparator", "contains_all", "0.value", `mfa, pwd`,
 		"1.field", "level", "1.comparator", "equals", "1.value", `"3"`)
 	second := card("1", "name", "all", "rows", "0", "fixed", `{"name":"all","conf":`+group+`,"recovery":[]}`)
 	form := func(do string, cards ...[]string) []string {

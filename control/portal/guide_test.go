@@ -112,7 +112,7 @@ func apiOf(t *testing.T, w *world, service, method, path string) string {
 }
 
 // petStore is a gateway with the pet store discovered and group dev bound to a new service.
-func petStore(t *testing.T, w *world) (gateway control.GatewayWithClient, service control.Service) {
+func petStore(t testing.TB, w *world) (gateway control.GatewayWithClient, service control.Service) {
 	t.Helper()
 	gateway = must(w.admin.CreateGateway(t.Context(), w.operator, control.GatewayCreate{WorkspaceID: "default", Name: "Pet gateway", Type: "aws"}))(t)
 	w.discover(gateway.ID, "", nil)

@@ -3,6 +3,7 @@ package portal
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -108,7 +109,38 @@ func (p *portal) editPolicy(r *request) error {
 		}
 		v.popup = "delete"
 	}
+	if id := r.query("version"); id != "" {
+		if v, err = p.version(r, v, id); err != nil {
+			return err
+		}
+	}
 	return p.renderPolicy(r, http.StatusOK, v)
+}
+
+// version puts an earlier text of a policy, which the audit has kept, into its editor.
+func (p *portal) version(r *request, v policyPage, id string) (policyPage, error) {
+	past, err := p.history(r, v.policy.ID, 100)
+	if err != nil {
+		return v, err
+	}
+	for i := range past {
+		if past[i].ID != id || len(past[i].After) == 0 {
+			continue
+		}
+		old := v.policy
+		if err := json.Unmarshal(past[i].After, &old); err != nil {
+			return v, fmt.Errorf("read version %s of policy %s: %w", id, v.policy.ID, err)
+		}
+		page, err := pageOf(old)
+		page.policy, page.shown = v.policy, &past[i]
+		return page, err
+	}
+	return v, control.Errorf(control.NotFound, "", "The audit has no such version of this policy.")
+}
+
+// history is what happened to a policy, newest first.
+func (p *portal) history(r *request, policy string, limit int) ([]control.AuditEvent, error) {
+	return p.admin.ListAudit(r.ctx(), r.actor, r.wid(), control.AuditFilter{Subjects: []string{"policy"}, TargetID: policy, Limit: limit})
 }
 
 // pageOf is the page of a policy as it is stored.
@@ -136,7 +168,12 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 			v.uses += len(s.APIs)
 		}
 	}
-	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), v))
+	if r.audits() {
+		if v.past, err = p.history(r, v.policy.ID, 20); err != nil {
+			return err
+		}
+	}
+	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), clock{p.now()}, v))
 }
 
 // typed is the policy with what was typed put in, and the page that shows it. ok is false when the text cannot be read;

@@ -33,7 +33,7 @@ const (
 
 // world is a control plane with its portal, on SQLite.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	admin     *admin.Admin
 	analytics *analytics.Analytics
 	operator  control.Actor // an administrator, for what a test needs to find there
@@ -59,7 +59,7 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	st := storetest.SQLite(t)
 	keyring, err := admin.ParseKeyring(admin.GenerateMasterKey())
@@ -131,14 +131,14 @@ func (w *world) discover(gatewayID string, authorizer string, deployed *bool) {
 
 // browser is a person's browser without scripts: cookies, redirects, forms.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	base   string
 	client *http.Client
 }
 
 // page is what a browser ended up with.
 type page struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	path   string // with the query
 	header http.Header
@@ -266,8 +266,8 @@ func (p page) element(i int) string {
 }
 
 // must is for set-up that is not what the test is about.
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			var e *control.Error

@@ -23,11 +23,12 @@ func bundle(entry, out string) error {
 		MinifySyntax: true, MinifyWhitespace: true, MinifyIdentifiers: true,
 		LegalComments: api.LegalCommentsInline,
 	})
-	for _, m := range r.Errors {
-		if m.Location != nil {
-			return fmt.Errorf("%s:%d:%d: %s", m.Location.File, m.Location.Line, m.Location.Column, m.Text)
-		}
-		return fmt.Errorf("%s (run it from the root of the repository)", m.Text)
+	if len(r.Errors) == 0 {
+		return nil
 	}
-	return nil
+	m := r.Errors[0]
+	if m.Location != nil {
+		return fmt.Errorf("%s:%d:%d: %s", m.Location.File, m.Location.Line, m.Location.Column, m.Text)
+	}
+	return fmt.Errorf("%s (run it from the root of the repository)", m.Text)
 }
