@@ -109,14 +109,15 @@ func Slug(name string) string {
 	hyphen := false
 	for _, r := range strings.ToLower(name) {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			if hyphen && b.Len() > 0 {
-				b.WriteByte('-')
-			}
-			hyphen = false
-			b.WriteRune(r)
-			if b.Len() >= 60 {
+			hyphen = hyphen && b.Len() > 0
+			if b.Len() >= 60 || hyphen && b.Len() >= 59 {
 				break
 			}
+			if hyphen {
+				b.WriteByte('-')
+				hyphen = false
+			}
+			b.WriteRune(r)
 			continue
 		}
 		hyphen = true

@@ -111,6 +111,12 @@ type fromJSON struct{ dest any }
 func (f fromJSON) Scan(v any) error {
 	switch s := v.(type) {
 	case string:
+		if s == "[]" { // most lists of most rows
+			if l, ok := f.dest.(*[]string); ok {
+				*l = []string{}
+				return nil
+			}
+		}
 		return json.Unmarshal([]byte(s), f.dest)
 	case []byte:
 		return json.Unmarshal(s, f.dest)

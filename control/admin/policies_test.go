@@ -1,0 +1,132 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"portcullis/control"
+	"portcullis/control/store/storetest"
+	"portcullis/edge/waist"
+)
+
+func embedding(id string) []waist.Validator {
+	return []waist.Validator{{Name: "embedded-policy", Conf: json.RawMessage(`{"policy_id":"` + id + `"}`)}}
+}
+
+// TestPolicyProblemsAreNamed: what does not compile is refused with its place, and nothing is written.
+func TestPolicyProblemsAreNamed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for name, c := range map[string]struct {
+			p           control.Policy
+			field, text string
+		}{
+			"rego":       {control.Policy{Language: "rego", Definition: "package acp.authz\n\nallow {\n  input.x = \n}\n"}, "definition", "line 5"},
+			"no package": {control.Policy{Language: "rego", Definition: "package other\n"}, "definition", ""},
+			"cedar":      {control.Policy{Language: "cedar", Definition: "permit(principal, action"}, "definition", "line 1"},
+			"validator":  {control.Policy{Validators: []waist.Validator{{Name: "true"}, {Name: "no-such"}}}, "validators[1].name", "no-such"},
+			"comparator": {control.Policy{Validators: []waist.Validator{{Name: "attributes", Conf: json.RawMessage(`{"fields":[{"field":"authnCtx.sub","comparator":"is","value":"x"}]}`)}}},
+				"validators[0].conf.fields[0].comparator", ""},
+			"language": {control.Policy{Language: "lua"}, "language", ""},
+		} {
+			before := auditCount(t, w)
+			c.p.ServerID, c.p.PolicyName = "default", name
+			_, err := w.CreatePolicy(ctx, w.root, c.p)
+			refused(t, err, control.Invalid, "invalid_policy")
+			var e *control.Error
+			if errors.As(err, &e); !strings.Contains(e.Fields[c.field], c.text) || e.Fields[c.field] == "" {
+				t.Errorf("%s: fields %v, want %q with %q", name, e.Fields, c.field, c.text)
+			}
+			if _, err := w.GetPolicy(ctx, w.root, "default-"+name); control.KindOf(err) != control.NotFound || auditCount(t, w) != before {
+				t.Errorf("%s: something was written", name)
+			}
+		}
+		// An update that does not compile leaves the policy as it was.
+		_, err := w.UpdatePolicy(ctx, w.root, control.Policy{ID: "block_default_api", PolicyName: "Block", Validators: []waist.Validator{{Name: "no-such"}}})
+		refused(t, err, control.Invalid, "invalid_policy")
+		if p := must(w.GetPolicy(ctx, w.root, "block_default_api"))(t); p.Validators[0].Name != "false" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// TestEmbeddedPolicies: an embedded policy travels with the one that embeds it, cannot be deleted, and cannot turn into
+// a circle.
+func TestEmbeddedPolicies(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, authorizer, sid := w.bound("GET", "/pets")
+		outer := control.Policy{ServerID: "default", PolicyName: "Outer", Validators: embedding("block_default_api")}
+		if _, err := w.CreatePolicy(ctx, w.root, outer); err != nil {
+			t.Fatalf("%v", err)
+		}
+		w.assign(sid, "GET", "/pets", "default-outer")
+		if cfg := w.configuration(authorizer); len(cfg.Policies) != 2 || cfg.Policies[0].ID != "block_default_api" {
+			t.Errorf("%+v", cfg.Policies)
+		}
+		err := w.DeletePolicy(ctx, w.root, "block_default_api")
+		refused(t, err, control.Malformed, "policy_in_use")
+		if !strings.Contains(err.Error(), "policy default-outer") {
+			t.Errorf("%v", err)
+		}
+		_, err = w.UpdatePolicy(ctx, w.root, control.Policy{ID: "block_default_api", PolicyName: "Block", Validators: embedding("default-outer")})
+		refused(t, err, control.Invalid, "invalid_policy")
+		_, err = w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "Lost", Validators: embedding("nowhere")})
+		refused(t, err, control.Invalid, "invalid_policy")
+		// A policy of another workspace is not there for this one.
+		must(w.CreateWorkspace(ctx, w.root, control.Workspace{Name: "Other"}))(t)
+		_, err = w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "Foreign", Validators: embedding("block_other_api")})
+		refused(t, err, control.Invalid, "invalid_policy")
+		x, _ := w.api(sid, "GET", "/pets")
+		_, err = w.UpdateAPI(ctx, w.root, x.ID, control.APIUpdate{PolicyID: "block_other_api"})
+		refused(t, err, control.Invalid, "invalid_api")
+		// No longer embedded, no longer assigned: free to go.
+		must(w.UpdatePolicy(ctx, w.root, control.Policy{ID: "default-outer", PolicyName: "Outer", Validators: []waist.Validator{{Name: "true"}}}))(t)
+		if err := w.DeletePolicy(ctx, w.root, "block_default_api"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPolicyIDs(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	create := func(p control.Policy) (control.Policy, error) {
+		p.ServerID, p.Validators = "default", []waist.Validator{{Name: "true"}}
+		return w.CreatePolicy(ctx, w.root, p)
+	}
+	first := must(create(control.Policy{PolicyName: "Same name"}))(t)
+	second := must(create(control.Policy{PolicyName: "Same name"}))(t)
+	if first.ID != "default-same-name" || second.ID == first.ID || !strings.HasPrefix(second.ID, "default-") {
+		t.Errorf("%q, %q", first.ID, second.ID)
+	}
+	if p := must(create(control.Policy{PolicyName: "支払い"}))(t); !strings.HasPrefix(p.ID, "default-") || len(p.ID) < 20 {
+		t.Errorf("%q", p.ID)
+	}
+	_, err := create(control.Policy{ID: first.ID, PolicyName: "Other"})
+	refused(t, err, control.Conflict, "policy_exists")
+}
+
+func TestTestPolicy(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	test := control.PolicyTest{WorkspaceID: "default"}
+	test.Policy.Language, test.Policy.Definition = "rego", "package acp.authz\n\ndefault allow = false\n\nallow { input.authn_ctx.sub == \"joe\" }\n\nwho = input.authn_ctx.sub\n"
+	test.Input.AuthnCtx = map[string]any{"sub": "joe"}
+	r := must(w.TestPolicy(ctx, w.root, test))(t)
+	if !r.Status || r.Result != waist.ResultAuthorized || r.Output["who"] != "joe" || r.Failures == nil || r.Recovery == nil {
+		t.Errorf("%+v", r)
+	}
+	test.Input.AuthnCtx["sub"] = "jim"
+	if r := must(w.TestPolicy(ctx, w.root, test))(t); r.Status || r.Result != waist.ResultUnauthorized || len(r.Failures) == 0 {
+		t.Errorf("%+v", r)
+	}
+	test.Policy.Definition = "package acp.authz\nallow {"
+	_, err := w.TestPolicy(ctx, w.root, test)
+	refused(t, err, control.Invalid, "invalid_policy")
+	test.Policy.Language, test.Policy.Definition, test.Policy.Validators = "", "", embedding("block_default_api")
+	if r := must(w.TestPolicy(ctx, w.root, test))(t); r.Status {
+		t.Errorf("%+v", r)
+	}
+	test.WorkspaceID = "nowhere"
+	_, err = w.TestPolicy(ctx, w.root, test)
+	refused(t, err, control.NotFound, "not_found")
+}
