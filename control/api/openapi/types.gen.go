@@ -3435,6 +3435,9 @@ type DataClassification = []string
 // DryRun defines model for dryRun.
 type DryRun = bool
 
+// DryRunAdditive defines model for dryRunAdditive.
+type DryRunAdditive = bool
+
 // From defines model for from.
 type From = string
 
@@ -3685,6 +3688,9 @@ type BindGroupToServiceParams struct {
 type GetGatewayPackageParams struct {
 	// Arch Additive. Lambda's name of the architecture; x86_64 without it, as in Lambda.
 	Arch *GetGatewayPackageParamsArch `form:"arch,omitempty" json:"arch,omitempty"`
+
+	// IfNoneMatch Additive. The tag of the zip that is there already; 304 while it is the current one.
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // GetGatewayPackageParamsArch defines parameters for GetGatewayPackage.
@@ -4399,8 +4405,8 @@ type PatchTenantConfigurationParams struct {
 	// Mode What happens to an object that is already there.
 	Mode *Mode `form:"mode,omitempty" json:"mode,omitempty"`
 
-	// DryRun Check everything, change nothing.
-	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	// DryRun Additive. Check everything, change nothing.
+	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // ImportTenantConfigurationParams defines parameters for ImportTenantConfiguration.
@@ -4408,8 +4414,8 @@ type ImportTenantConfigurationParams struct {
 	// Mode What happens to an object that is already there.
 	Mode *Mode `form:"mode,omitempty" json:"mode,omitempty"`
 
-	// DryRun Check everything, change nothing.
-	DryRun *DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	// DryRun Additive. Check everything, change nothing.
+	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // GetGatewayConfigurationParams defines parameters for GetGatewayConfiguration.
