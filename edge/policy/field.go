@@ -278,15 +278,6 @@ func (f *field) text(e *env) (string, bool) {
 	return "", false
 }
 
-// list is get for claims that are lists.
-func (f *field) list(e *env) ([]any, bool) {
-	if f.root != rootClaims || len(f.path) != 1 {
-		return nil, false
-	}
-	l, ok := e.in.AuthnCtx[f.path[0].name].([]any)
-	return l, ok
-}
-
 func optionalText(s string) value {
 	if s == "" {
 		return value{}

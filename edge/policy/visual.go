@@ -34,6 +34,7 @@ type visual struct {
 
 type namedStep struct {
 	step
+	fields   *fieldsStep // the same as step, when it is one
 	name     string
 	recovery []waist.Recovery
 }
@@ -92,7 +93,8 @@ func compileSteps(validators []waist.Validator, path string, depth int, ps *prob
 		if s == nil {
 			s = never{}
 		}
-		steps = append(steps, namedStep{step: s, name: v.Name, recovery: v.Recovery})
+		fields, _ := s.(*fieldsStep)
+		steps = append(steps, namedStep{step: s, fields: fields, name: v.Name, recovery: v.Recovery})
 	}
 	return steps
 }
@@ -182,16 +184,13 @@ type comparison struct {
 	op    comparator
 	name  string // of the comparator
 	right operand
-	plain bool // one element on the right, a reference or a text without wildcard
+	short short
 }
 
 // newComparison is one row, ready to be evaluated.
 func newComparison(f field, op comparator, name string, right operand) comparison {
 	c := comparison{field: f, op: op, name: name, right: right}
-	if len(right.elems) == 1 && !right.list {
-		el := &right.elems[0]
-		c.plain = el.ref != nil && el.shift == 0 || el.ref == nil && el.lit.kind == kindText && !el.pat.wild()
-	}
+	c.short = c.shortWay()
 	return c
 }
 
@@ -300,28 +299,61 @@ func headerName(s string) bool {
 // eval takes the short way for the comparisons that most policies are made of: a text with a text, and a text with the
 // members of a list of texts. Whatever else the input turns out to hold goes the long way, which decides the same.
 func (c *comparison) eval(e *env) outcome {
-	if c.plain {
-		el := &c.right.elems[0]
-		switch want, ok := el.lit.s, true; c.op {
-		case cmpEquals:
-			if el.ref != nil {
-				want, ok = el.ref.text(e)
-			}
-			if got, is := c.field.text(e); is && ok {
-				return outcomeOf(got == want)
-			}
-		case cmpContains:
-			if list, is := c.field.list(e); is && el.ref == nil {
-				for _, x := range list {
-					if s, is := x.(string); is && s == want {
-						return yes
-					}
+	switch c.short {
+	case claimIsText:
+		if s, ok := e.in.AuthnCtx[c.field.path[0].name].(string); ok {
+			return outcomeOf(s == c.right.elems[0].lit.s)
+		}
+	case claimHasText:
+		if list, ok := e.in.AuthnCtx[c.field.path[0].name].([]any); ok {
+			for _, x := range list {
+				if s, ok := x.(string); ok && s == c.right.elems[0].lit.s {
+					return yes
 				}
 			}
+		}
+	case textIsText, textIsField:
+		want, ok := c.right.elems[0].lit.s, true
+		if c.short == textIsField {
+			want, ok = c.right.elems[0].ref.text(e)
+		}
+		if got, is := c.field.text(e); is && ok {
+			return outcomeOf(got == want)
 		}
 	}
 	v := c.field.get(e)
 	return compare(e, &v, c.op, &c.right)
+}
+
+// short is which short way a comparison may try first.
+type short uint8
+
+const (
+	noShortWay   short = iota
+	claimIsText        // top-level claim equals "text"
+	claimHasText       // top-level claim contains "text"
+	textIsText         // any field equals "text"
+	textIsField        // any field equals $field
+)
+
+func (c *comparison) shortWay() short {
+	if len(c.right.elems) != 1 || c.right.list {
+		return noShortWay
+	}
+	el := &c.right.elems[0]
+	text := el.ref == nil && el.lit.kind == kindText && !el.pat.wild()
+	claim := c.field.root == rootClaims && len(c.field.path) == 1
+	switch {
+	case c.op == cmpContains && text && claim:
+		return claimHasText
+	case c.op == cmpEquals && text && claim:
+		return claimIsText
+	case c.op == cmpEquals && text:
+		return textIsText
+	case c.op == cmpEquals && el.ref != nil && el.shift == 0:
+		return textIsField
+	}
+	return noShortWay
 }
 
 func (s *fieldsStep) eval(e *env) outcome {
@@ -383,7 +415,13 @@ func foldSteps(steps []namedStep, unit outcome) (outcome, bool) {
 func evalAll(e *env, steps []namedStep) outcome {
 	result := yes
 	for i := range steps {
-		switch steps[i].eval(e) {
+		var o outcome
+		if f := steps[i].fields; f != nil { // most steps, without a call through the interface
+			o = f.eval(e)
+		} else {
+			o = steps[i].eval(e)
+		}
+		switch o {
 		case no:
 			return no
 		case unknown:
