@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -307,6 +309,51 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// Everything is mounted, and nothing shadows anything else.
+func TestRoutes(t *testing.T) {
+	key := environment(t)
+	s := start(t, "--database", "sqlite://"+filepath.Join(t.TempDir(), "p.db"), "--master-key-file", key)
+	for _, c := range []struct {
+		path        string
+		status      int
+		contentType string
+		says        string // part of the body or the Location
+	}{
+		{"/", 303, "", "/app/"},
+		{"/app/login", 200, "text/html; charset=utf-8", "Log in"},
+		{"/openapi.yaml", 200, "application/yaml", "openapi: 3.1"},
+		{"/default/default/.well-known/openid-configuration", 200, "application/json", `"issuer":"` + s.url + `/default/default"`},
+		{"/.well-known/oauth-authorization-server/default/system", 200, "application/json", `"issuer":"` + s.url + `/default/system"`},
+		{"/default/nowhere/.well-known/openid-configuration", 404, "application/json", "not_found"},
+		{"/api/admin/default/servers", 401, "application/json", "unauthenticated"},
+		{"/api/nothing", 404, "application/json", "not_found"},
+		{"/nothing", 404, "application/json", "not_found"},
+	} {
+		resp, err := http.DefaultTransport.RoundTrip(get(t, s.url+c.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		text := string(body) + resp.Header.Get("Location")
+		if resp.StatusCode != c.status || c.contentType != "" && resp.Header.Get("Content-Type") != c.contentType || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %d %s %s", c.path, resp.StatusCode, resp.Header.Get("Content-Type"), text)
+		}
+		if resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: headers %v", c.path, resp.Header)
+		}
+	}
+}
+
+func get(t *testing.T, url string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
 // Every refusal to start is one line that says what to do.
 func TestRefusals(t *testing.T) {
 	key := environment(t)
@@ -397,5 +444,36 @@ func TestFirstStartShowsCredentialsOnce(t *testing.T) {
 	s = start(t, "--database", db, "--master-key-file", key)
 	if text := strings.Join(s.greet, "\n"); strings.Contains(text, "shown only now") {
 		t.Errorf("the second start said:\n%s", text)
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/reference/cli.md")
+
+// docs/reference/cli.md is what --help says; go test ./cmd/portcullis -run TestReference -update writes it anew.
+func TestReference(t *testing.T) {
+	const file = "../../docs/reference/cli.md"
+	var b strings.Builder
+	b.WriteString("# Command line of the control plane\n\nWhat `portcullis COMMAND --help` says. Every flag is also an environment variable. Besides them `serve` reads\n" +
+		"`PORTCULLIS_MASTER_KEY` (the master key itself, instead of a file) and, only while it makes a new database,\n" +
+		"`PORTCULLIS_BOOTSTRAP_ADMIN_PASSWORD`, `PORTCULLIS_BOOTSTRAP_CLIENT_ID` and `PORTCULLIS_BOOTSTRAP_CLIENT_SECRET`; without them the\n" +
+		"first start prints the credentials that it made, once.\n\n" +
+		"It listens with plain HTTP: for anything but this machine, put it behind a proxy that ends TLS. `/healthz` says that the process\n" +
+		"runs, `/readyz` that the database answers. SIGTERM ends it in order: no new connections, ten seconds for what is under way, then\n" +
+		"request events that are still queued are written.\n")
+	for _, command := range []string{"serve", "keygen", "version"} {
+		var out bytes.Buffer
+		if err := run(context.Background(), []string{command, "--help"}, &out, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "\n## portcullis %s\n\n```\n%s```\n", command, out.String())
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(file)
+	if err != nil || string(have) != b.String() {
+		t.Errorf("%s is not what --help says (%v); run: go test ./cmd/portcullis -run TestReference -update", file, err)
 	}
 }
