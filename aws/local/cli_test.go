@@ -131,3 +131,17 @@ func TestCommandLine(t *testing.T) {
 		t.Errorf("a service that is not there: %v: %s", err, errs)
 	}
 }
+
+func TestBoto3(t *testing.T) {
+	t.Parallel()
+	if err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run(); err != nil {
+		t.Skip("boto3 is not installed")
+	}
+	w := start(t, local.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "python3", "testdata/boto.py", w.url)
+	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "ok" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

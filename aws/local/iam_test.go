@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -65,9 +66,17 @@ func TestRolesAndPoliciesOverTheSDK(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	doc := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"apigateway:GET","Resource":"*"}]}`
+	doc := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "apigateway:GET", "Resource": "*"}]}`
 	if _, err := c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: aws.String("p"), PolicyDocument: aws.String(doc)}); err != nil {
 		t.Fatal(err)
+	}
+	shown, err := c.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: role, PolicyName: aws.String("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Clients decode it as RFC 3986 has it, where a plus sign is a plus sign.
+	if text, err := url.PathUnescape(aws.ToString(shown.PolicyDocument)); err != nil || text != doc {
+		t.Errorf("the policy came back as %s, %v", text, err)
 	}
 	list, err := c.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: role})
 	if err != nil || len(list.PolicyNames) != 1 || list.PolicyNames[0] != "p" {

@@ -549,3 +549,29 @@ func TestInvokeByOthers(t *testing.T) {
 	_, err = other.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: arn})
 	expect(t, err, "AccessDeniedException", "lambda:GetFunction")
 }
+
+// With as many processes as there may be, the longest idle one makes room; when all are at work, callers are throttled.
+func TestEnvironmentsAreBounded(t *testing.T) {
+	w := start(t, local.Options{Lambda: locallambda.Options{MaxEnvironments: 1}})
+	role := w.role("r", "")
+	for _, name := range []string{"one", "two"} {
+		w.function(name, func(in *lambda.CreateFunctionInput) { in.Role = aws.String(role) })
+	}
+	p := w.pid("one")
+	if state := environments(w); len(state) != 1 {
+		t.Errorf("%v", state)
+	}
+	eventually(t, "the first environment is idle", func() bool { return environments(w)[0].State == "frozen" })
+	w.pid("two")
+	if alive(p.Pid) || len(environments(w)) != 1 {
+		t.Errorf("the idle environment did not make room: %v", environments(w))
+	}
+	done := make(chan *lambda.InvokeOutput, 1)
+	go func() { done <- w.invoke("two", `{"do":"sleep","ms":500}`) }()
+	eventually(t, "the only environment is at work", func() bool { l := environments(w); return len(l) == 1 && l[0].State == "running" })
+	_, err := lambda.NewFromConfig(w.admin()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("one")})
+	expect(t, err, "TooManyRequestsException", "Rate Exceeded.")
+	if out := <-done; out.FunctionError != nil {
+		t.Errorf("%s", out.Payload)
+	}
+}

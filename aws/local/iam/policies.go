@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"net/url"
 	"strings"
 
 	"portcullis/aws/local/policy"
@@ -74,7 +73,7 @@ func getInline(c *call) (any, error) {
 		UserName       string `xml:",omitempty"`
 		PolicyName     string
 		PolicyDocument string
-	}{PolicyName: name, PolicyDocument: url.QueryEscape(doc.text)}
+	}{PolicyName: name, PolicyDocument: encode(doc.text)}
 	if kind == "User" {
 		out.UserName = e.name
 	} else {
@@ -261,7 +260,7 @@ func getPolicyVersion(c *call) (any, error) {
 	if v := c.get("VersionId"); v != "v1" {
 		return nil, failure(404, "NoSuchEntity", "Policy "+p.arn+" version "+v+" does not exist or is not attachable.")
 	}
-	return struct{ PolicyVersion versionXML }{versionXML{url.QueryEscape(p.doc.text), "v1", true, p.created.UTC().Format(timeForm)}}, nil
+	return struct{ PolicyVersion versionXML }{versionXML{encode(p.doc.text), "v1", true, p.created.UTC().Format(timeForm)}}, nil
 }
 
 func listPolicyVersions(c *call) (any, error) {

@@ -30,8 +30,11 @@ type roleXML struct {
 }
 
 func (r *entity) roleXML() roleXML {
-	return roleXML{r.path, r.name, r.id, r.arn, r.created.UTC().Format(timeForm), url.QueryEscape(r.trust.text), r.description, int(r.maxSession / time.Second)}
+	return roleXML{r.path, r.name, r.id, r.arn, r.created.UTC().Format(timeForm), encode(r.trust.text), r.description, int(r.maxSession / time.Second)}
 }
+
+// encode is the percent-encoding (RFC 3986) in which IAM shows policy documents: a space is %20, never a plus sign.
+func encode(document string) string { return strings.ReplaceAll(url.QueryEscape(document), "+", "%20") }
 
 func invalid(member, value, constraint string) error {
 	return failure(400, "ValidationError", fmt.Sprintf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint))

@@ -44,7 +44,7 @@ func (s *Service) acquire(rev *revision) (*environment, error) {
 		e = candidate
 	}
 	evicted, ok := (*environment)(nil), true
-	if e == nil && len(s.envs)-len(stale) >= s.o.MaxEnvironments {
+	if e == nil && len(s.envs)+s.starting-len(stale) >= s.o.MaxEnvironments {
 		evicted, ok = s.evict()
 	}
 	if !ok {
@@ -57,6 +57,7 @@ func (s *Service) acquire(rev *revision) (*environment, error) {
 	fresh := e == nil
 	if fresh {
 		rev.code.refs++ // the environment's
+		s.starting++
 	}
 	s.mu.Unlock()
 	s.end(stale...)
@@ -109,10 +110,11 @@ func (s *Service) awaitSettling(f *function) {
 	}
 }
 
-// begin starts an environment whose reference to the code has been taken.
+// begin starts an environment that has been counted: its reference to the code, and among those starting.
 func (s *Service) begin(rev *revision) *environment {
 	e := s.start(rev)
 	s.mu.Lock()
+	s.starting--
 	s.envs[e] = true
 	closed := s.closed
 	s.mu.Unlock()
@@ -126,6 +128,7 @@ func (s *Service) begin(rev *revision) *environment {
 func (s *Service) restart(e *environment) *environment {
 	s.mu.Lock()
 	e.rev.code.refs++
+	s.starting++
 	s.mu.Unlock()
 	e.shutdown()
 	return s.begin(e.rev)

@@ -63,6 +63,7 @@ type Service struct {
 	closed    bool
 	functions map[string]*function // by account/region/name
 	envs      map[*environment]bool
+	starting  int // environments that are not among envs yet
 	codeCount int
 
 	attempts   map[string]*attempt // of asynchronous invocations, by request id
