@@ -179,9 +179,8 @@ func (c *contract) json(schema string, x Exchange) ([]string, error) {
 	slices.Sort(undeclared)
 	problems = append(problems, undeclared...)
 	if x.Status >= 400 {
-		// The issuer's error_code is a number; 405 comes from no operation and its code is not in the list.
-		code, ok := object(v)["error_code"].(string)
-		if ok && !slices.Contains(c.codes, code) && !(x.Status == http.StatusMethodNotAllowed && code == "method_not_allowed") {
+		// The issuer's error_code is a number.
+		if code, ok := object(v)["error_code"].(string); ok && !slices.Contains(c.codes, code) {
 			problems = append(problems, fmt.Sprintf("the error_code %q is not in docs/reference/errors.md", code))
 		}
 		if code := fmt.Sprint(object(v)["status_code"]); code != strconv.Itoa(x.Status) {
