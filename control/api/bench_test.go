@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/analytics"
+	"portcullis/control/oauth"
+	"portcullis/control/store/storetest"
+	"portcullis/control/web"
+)
+
+// BenchmarkPollUnchanged is the poll of an authorizer that has the current configuration (304), token verification
+// included, without the network.
+func BenchmarkPollUnchanged(b *testing.B) {
+	ctx := context.Background()
+	keyring, err := admin.ParseKeyring(admin.GenerateMasterKey())
+	if err != nil {
+		b.Fatal(err)
+	}
+	st := storetest.SQLite(b)
+	adm := admin.New(admin.Options{Store: st, PublicURL: "http://localhost", Keyring: keyring})
+	if _, err := adm.Bootstrap(ctx, admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
+		b.Fatal(err)
+	}
+	gw, err := adm.CreateGateway(ctx, control.Actor{Kind: control.OperatorActor, ID: "operator", TenantID: "default", Role: control.Admin},
+		control.GatewayCreate{WorkspaceID: "default", Name: "AWS", Type: "aws"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuer := oauth.New(oauth.Options{Admin: adm, Store: st, PublicURL: "http://localhost"})
+	events := analytics.New(analytics.Options{Store: st})
+	b.Cleanup(func() { events.Close(ctx) })
+	handler := web.Secure(New(Options{Admin: adm, Analytics: events, PublicURL: "http://localhost",
+		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {
+			c, err := issuer.VerifyAccessToken(ctx, oauth.TenantOf(bearer), workspace, bearer)
+			if err != nil {
+				return control.Actor{}, err
+			}
+			return adm.ActorForToken(ctx, c.Tenant, workspace, c.ClientID, c.Scopes)
+		}}), web.Options{})
+	token := mintFor(b, issuer, gw)
+	poll := func(tag string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", configurationPath, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("If-None-Match", tag)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	tag := poll("").Header().Get("ETag")
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if w := poll(tag); w.Code != http.StatusNotModified {
+				b.Fatal(w.Code, w.Body)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "polls/s")
+}
+
+// mintFor gets the gateway's token from the token endpoint.
+func mintFor(b *testing.B, issuer *oauth.Issuer, gw control.GatewayWithClient) string {
+	b.Helper()
+	r := httptest.NewRequest("POST", "/default/system/oauth2/token", strings.NewReader("grant_type=client_credentials"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(gw.Client.ID, gw.ClientSecret)
+	w := httptest.NewRecorder()
+	issuer.Handler().ServeHTTP(w, r)
+	var out struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil || out.AccessToken == "" {
+		b.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return out.AccessToken
+}
