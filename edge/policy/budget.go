@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -104,18 +105,21 @@ func (s *Set) countSteps(id string, samples []*Input, limit int) (int, bool) {
 		counter := &stepCounter{limit: limit, cancel: topdown.NewCancel()}
 		env := &env{in: in, set: s, now: in.Now, ctx: context.Background()}
 		r := p.evaluate(env, id, 10*s.timeout, func(q *topdown.Query) { q.WithQueryTracer(counter).WithCancel(counter.cancel) })
-		most = max(most, counter.steps)
-		if counter.steps > limit || r.Reason == ReasonTimeout {
+		steps := int(counter.steps.Load())
+		most = max(most, steps)
+		if steps > limit || r.Reason == ReasonTimeout {
 			return most, true
 		}
 	}
 	return most, false
 }
 
-// stepCounter counts the expressions that are tried, and stops the query above limit.
+// stepCounter counts the expressions that are tried, and stops the query above limit. A query that could not be
+// stopped may still be counting when the figure is read.
 type stepCounter struct {
-	steps, limit int
-	cancel       topdown.Cancel
+	steps  atomic.Int64
+	limit  int
+	cancel topdown.Cancel
 }
 
 func (c *stepCounter) Enabled() bool               { return true }
@@ -125,7 +129,7 @@ func (c *stepCounter) TraceEvent(ev topdown.Event) {
 	if _, ok := ev.Node.(*ast.Expr); !ok || ev.Op != topdown.EvalOp && ev.Op != topdown.RedoOp {
 		return
 	}
-	if c.steps++; c.steps > c.limit {
+	if c.steps.Add(1) > int64(c.limit) {
 		c.cancel.Cancel()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -26,17 +27,20 @@ func traceRego(e *env, p *waist.Policy, timeout time.Duration) ([]Step, []string
 	c.evaluate(e, p.ID, timeout*4, func(q *topdown.Query) { // tracing slows the evaluation down
 		q.WithIndexing(false).WithEarlyExit(false).WithQueryTracer(t).WithPrintHook(t)
 	})
+	t.mu.Lock() // a query that could not be stopped may still be running
+	defer t.mu.Unlock()
 	m := c.compiler.Modules[p.ID]
 	var out []Step
 	for _, r := range m.Rules {
 		out = append(out, t.step(r))
 	}
 	slices.SortStableFunc(out, func(a, b Step) int { return a.Line - b.Line })
-	return out, t.prints
+	return out, slices.Clone(t.prints)
 }
 
 // regoTracer implements topdown.QueryTracer and print.Hook.
 type regoTracer struct {
+	mu     sync.Mutex
 	rules  map[*ast.Rule]*ruleTrace
 	open   map[uint64]*ast.Rule // query id -> rule whose body it is
 	prints []string
@@ -54,6 +58,8 @@ func (t *regoTracer) Enabled() bool { return true }
 func (t *regoTracer) Config() topdown.TraceConfig { return topdown.TraceConfig{} }
 
 func (t *regoTracer) TraceEvent(ev topdown.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.open == nil {
 		t.open = map[uint64]*ast.Rule{}
 	}
@@ -88,6 +94,8 @@ func (t *regoTracer) TraceEvent(ev topdown.Event) {
 
 // Print collects one line of a print call.
 func (t *regoTracer) Print(_ print.Context, line string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(t.prints) < maxPrints {
 		t.prints = append(t.prints, clip(line))
 	}
