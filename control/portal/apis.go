@@ -17,14 +17,14 @@ var apiPolicyTypes = []string{"api"}
 // service), create.
 func (p *portal) authorization(r *request) error {
 	return p.renderAuthorization(r, http.StatusOK, authorizationPage{show: r.query("show"), query: clip(strings.TrimSpace(r.query("q")), 128)}, popups{
-		edit: r.query("edit"), connect: r.query("connect"), remove: r.query("remove"), unbind: r.query("unbind"), create: r.query("create") != "",
+		edit: r.query("edit"), connect: r.query("connect"), remove: r.query("remove"), unbind: r.query("unbind"), change: r.query("change"), create: r.query("create") != "",
 	})
 }
 
 // popups names what a popup is about; at most one member is set.
 type popups struct {
-	edit, connect, remove, unbind string
-	create                        bool
+	edit, connect, remove, unbind, change string
+	create                                bool
 }
 
 func (o popups) any() bool { return o != popups{} }
@@ -67,6 +67,11 @@ func (v *authorizationPage) find(services []control.ServiceAPIs, o popups) error
 		switch s.Service.ID {
 		case o.connect:
 			v.connectTo = &s.Service
+		case o.change:
+			v.change = &s.Service
+			if v.errs.text == "" && len(v.errs.fields) == 0 {
+				v.name, v.text, v.audience = s.Service.Name, s.Service.Description, s.Service.CustomAudience
+			}
 		case o.remove:
 			v.remove, v.removeN = &s.Service, len(s.APIs)
 		case o.unbind:
@@ -80,7 +85,7 @@ func (v *authorizationPage) find(services []control.ServiceAPIs, o popups) error
 			}
 		}
 	}
-	if o.any() && !o.create && v.edit == nil && v.connectTo == nil && v.remove == nil && v.unbind == nil {
+	if o.any() && !o.create && v.edit == nil && v.connectTo == nil && v.remove == nil && v.unbind == nil && v.change == nil {
 		return control.Errorf(control.NotFound, "", "What this address is about is no longer there; somebody may have removed or disconnected it.")
 	}
 	return nil
@@ -256,16 +261,32 @@ func (p *portal) updateAPIs(r *request) error {
 }
 
 func (p *portal) createService(r *request) error {
-	s := control.Service{WorkspaceID: r.wid(), Name: r.value("name"), Description: r.value("description")}
+	s := control.Service{WorkspaceID: r.wid(), Name: r.value("name"), Description: r.value("description"), CustomAudience: r.value("custom_audience")}
 	created, err := p.admin.CreateService(r.ctx(), r.actor, s)
 	if err != nil {
-		status, errs, ok := formProblem(err, "name", "description")
-		if !ok {
-			return err
-		}
-		return p.renderAuthorization(r, status, authorizationPage{errs: errs, name: s.Name, text: s.Description}, popups{create: true})
+		return p.serviceRefused(r, s, popups{create: true}, err)
 	}
 	return r.done(in(r.wid(), "apis", "authorization")+"#service-"+pathEscape(created.ID), "service-created")
+}
+
+func (p *portal) serviceRefused(r *request, s control.Service, o popups, err error) error {
+	status, errs, ok := formProblem(err, "name", "description", "custom_audience")
+	if !ok {
+		return err
+	}
+	return p.renderAuthorization(r, status, authorizationPage{errs: errs, name: s.Name, text: s.Description, audience: s.CustomAudience}, o)
+}
+
+func (p *portal) saveService(r *request) error {
+	s, err := r.service()
+	if err != nil {
+		return err
+	}
+	s.Name, s.Description, s.CustomAudience = r.value("name"), r.value("description"), r.value("custom_audience")
+	if _, err := p.admin.UpdateService(r.ctx(), r.actor, s); err != nil {
+		return p.serviceRefused(r, s, popups{change: s.ID}, err)
+	}
+	return r.done(in(r.wid(), "apis", "authorization")+"#service-"+pathEscape(s.ID), "service-saved")
 }
 
 func (p *portal) deleteService(r *request) error {

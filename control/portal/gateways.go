@@ -363,3 +363,27 @@ func current(list []environment, revision int64) int {
 	}
 	return n
 }
+
+// deployCommands deploy the stages whose methods were edited and not deployed since; a line each.
+func deployCommands(groups []control.APIGroup) string {
+	var lines []string
+	for _, g := range groups {
+		if aws := g.Metadata.AWS; aws != nil && needsDeploy(g) {
+			line := "aws apigateway create-deployment --rest-api-id " + aws.APIID + " --stage-name " + aws.Stage
+			if aws.Region != "" {
+				line += " --region " + aws.Region
+			}
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func needsDeploy(g control.APIGroup) bool {
+	for _, a := range g.APIs {
+		if a.Deployed != nil && !*a.Deployed && !g.Gone {
+			return true
+		}
+	}
+	return false
+}

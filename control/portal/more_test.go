@@ -1,6 +1,8 @@
 package portal_test
 
 import (
+	"encoding/json"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -149,4 +151,46 @@ func TestEnvironments(t *testing.T) {
 	}
 	p.wants(200, "1 of 2 environments on revision", "envA", "envB", "v9")
 	b.get("/app/default/gateways").wants(200, "less than a minute ago")
+}
+
+func TestServices(t *testing.T) {
+	w := newWorld(t)
+	_, svc := petStore(t, w)
+	b := w.signedIn("admin", password)
+	b.get("/app/default/apis/authorization?change="+svc.ID).wants(200, "Edit service", "Save", svc.Audience).has(`value="Pet store"`)
+	b.post("/app/default/services/"+svc.ID, "name", "Pets", "custom_audience", "not a uri").wants(422, "Edit service").has(`value="not a uri"`, `value="Pets"`)
+	b.post("/app/default/services/"+svc.ID, "name", "Pets", "description", "All", "custom_audience", "https://pets.example.com").wants(200, "Service saved.", "Pets", "All")
+	s, _, err := w.admin.GetService(t.Context(), w.operator, svc.ID)
+	if err != nil || s.Audience != "https://pets.example.com" {
+		t.Errorf("the audience is %q, %v", s.Audience, err)
+	}
+	b.get("/app/default/apis/authorization?remove="+svc.ID).wants(200, "Delete service Pets?")
+}
+
+// TestRolePolicy: the policy of QUICK START is one, in the page and in the script.
+func TestRolePolicy(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	p := w.signedIn("admin", password).get("/app/default/gateways/" + gw.ID + "/quick-start").wants(200)
+	text := html.UnescapeString(p.body)
+	found := 0
+	for _, m := range regexp.MustCompile(`(?s)\{\n  "Version".*?\n\}`).FindAllString(text, -1) {
+		var policy struct {
+			Version   string
+			Statement []struct {
+				Sid, Effect      string
+				Action, Resource any
+			}
+		}
+		if err := json.Unmarshal([]byte(m), &policy); err != nil || len(policy.Statement) != 4 || policy.Version != "2012-10-17" {
+			t.Errorf("%v in %s", err, m)
+		}
+		found++
+	}
+	if found != 2 {
+		t.Errorf("the page has %d role policies, want 2", found)
+	}
+	no := false
+	w.discover(gw.ID, waist.AuthorizerOurs, &no)
+	w.signedIn("admin", password).get("/app/default/gateways/"+gw.ID+"/apis").wants(200, "aws apigateway create-deployment --rest-api-id abc123 --stage-name dev --region eu-west-1")
 }

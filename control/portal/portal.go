@@ -106,6 +106,7 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/apis/{api}/policy":          p.updateAPI,
 		"POST /app/{wid}/apis/policy":                p.updateAPIs,
 		"POST /app/{wid}/services":                   p.createService,
+		"POST /app/{wid}/services/{service}":         p.saveService,
 		"POST /app/{wid}/services/{service}/delete":  p.deleteService,
 		"POST /app/{wid}/services/{service}/connect": p.connectGroup,
 		"POST /app/{wid}/services/{service}/unbind":  p.unbindFromService,

@@ -71,7 +71,7 @@ func consoleSteps(gw control.GatewayWithClient) []consoleStep {
 }
 
 // rolePolicy is the least that the function's role needs: to read REST APIs, to create its authorizer and put it on
-// methods, and to let API Gateway invoke the function.
+// methods, to note in the API's tags what stood there before, and to let API Gateway invoke the function.
 func rolePolicy(functionARN string) string {
 	return `{
   "Version": "2012-10-17",
@@ -93,9 +93,15 @@ func rolePolicy(functionARN string) string {
       ]
     },
     {
+      "Sid": "Remember",
+      "Effect": "Allow",
+      "Action": ["apigateway:PUT", "apigateway:DELETE"],
+      "Resource": "arn:aws:apigateway:*::/tags/*"
+    },
+    {
       "Sid": "BeInvoked",
       "Effect": "Allow",
-      "Action": ["lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"],
+      "Action": "lambda:AddPermission",
       "Resource": "` + functionARN + `"
     }
   ]

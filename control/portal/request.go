@@ -124,6 +124,7 @@ var notices = map[string]string{
 	"group-bound":         "API group connected. In AWS, deploy the API to this stage: Resources › Actions › Deploy API.",
 	"group-unbound":       "API group disconnected. In AWS, deploy the API to this stage for the change to take effect.",
 	"service-created":     "Service created.",
+	"service-saved":       "Service saved.",
 	"service-deleted":     "Service deleted.",
 	"api-updated":         "Policy assignment updated. Authorizers pick it up within their refresh interval.",
 	"apis-updated":        "Policy assigned. Authorizers pick it up within their refresh interval.",

@@ -23,7 +23,7 @@ func workspaceKind(w control.Workspace) string {
 	case "system":
 		return "Clients of the gateways"
 	}
-	return "No gateway yet"
+	return ""
 }
 
 // needAdmin refuses a page that only an administrator can use; the verbs behind it refuse by themselves.
