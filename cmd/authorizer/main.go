@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"portcullis/aws/attach"
 	"portcullis/aws/discover"
@@ -78,7 +79,9 @@ func run(ctx context.Context, getenv func(string) string) error {
 	})
 
 	answered := func() {}
-	if x, err := authorizer.RegisterExtension(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
+	if lambdacontext.MaxConcurrency() > 1 {
+		a.Background(ctx)
+	} else if x, err := authorizer.RegisterExtension(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
 		log.Warn("no work after answers in this environment; request events are sent during invocations", "error", err.Error())
 	} else {
 		a.HasExtension()

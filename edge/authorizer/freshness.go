@@ -51,6 +51,8 @@ func age(now, t time.Time) time.Duration {
 func (f *freshness) current(ctx context.Context) (*snapshot, configState) {
 	f.mu.Lock()
 	snap, due := f.snap, f.due(f.interval)
+	// Who has nothing to decide by waits for the question that is under way.
+	due = due || f.flight != nil && f.state() != configUsable
 	f.mu.Unlock()
 	if due {
 		limit := refreshTimeout

@@ -74,6 +74,24 @@ func (a *Authorizer) AfterAnswer(ctx context.Context) {
 	}
 }
 
+// Background does the work of AfterAnswer on a timer, until ctx ends: for environments that serve several invocations at
+// a time and are never frozen (Lambda Managed Instances), where the Extensions API has no INVOKE events.
+func (a *Authorizer) Background(ctx context.Context) {
+	a.HasExtension()
+	go func() {
+		t := time.NewTicker(flushEvery / 2)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				a.AfterAnswer(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
 // Flush sends the queued request events at once, for the end of the environment.
 func (a *Authorizer) Flush(ctx context.Context) { a.queue.flush(ctx) }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -44,6 +45,7 @@ type Verifier struct {
 	issuers map[string]*issuer
 	first   *issuer // the workspace's own: introspection speaks for it
 	cache   *cache
+	down    atomic.Int64 // Unix nanoseconds until which introspection is not asked, after it gave no answer
 }
 
 type issuer struct {
@@ -53,7 +55,9 @@ type issuer struct {
 
 const (
 	inactiveFor = 30 * time.Second // a refusal by introspection is remembered this long
-	failedFor   = time.Second      // an introspection that failed is not repeated for this long
+	failedFor   = time.Second      // after an introspection that failed, none is asked for this long
+	// introspectTimeout bounds the wait for one answer: made-up tokens must not be able to hold invocations.
+	introspectTimeout = 2 * time.Second
 )
 
 // New makes a Verifier. The first issuer is the workspace's own. Issuers whose inline keys cannot be read are kept,
@@ -196,9 +200,15 @@ func (v *Verifier) introspect(ctx context.Context, raw string, sum [sha256.Size]
 		v.cache.put(&entry{key: sum, err: err, until: now.Add(d)})
 		return err
 	}
+	if now.UnixNano() < v.down.Load() {
+		return nil, refuse(IntrospectionFailed, "the introspection endpoint gave no answer a moment ago")
+	}
+	ctx, cancel := context.WithTimeout(ctx, introspectTimeout)
+	defer cancel()
 	claims, err := v.o.Introspect(ctx, raw)
 	if err != nil {
-		return nil, remember(refuse(IntrospectionFailed, "the introspection endpoint gave no answer"), failedFor)
+		v.down.Store(now.Add(failedFor).UnixNano())
+		return nil, refuse(IntrospectionFailed, "the introspection endpoint gave no answer")
 	}
 	if active, _ := claims["active"].(bool); !active {
 		return nil, remember(refuse(Inactive, ""), inactiveFor)
