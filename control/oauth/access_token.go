@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"portcullis/control"
 	"portcullis/control/admin"
-	"portcullis/control/store"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -157,31 +155,13 @@ func (i *Issuer) verify(ctx context.Context, tenant, wid, bearer string) (Claims
 		}
 		return Claims{}, err
 	}
-	jws, err := jose.ParseSignedCompact(bearer, algorithms)
-	if err != nil || len(jws.Signatures) != 1 {
-		return Claims{}, errToken
-	}
-	h := jws.Signatures[0].Protected
-	// RFC 9068 4: typ keeps other JWTs of the same keys (ID tokens, logout tokens) from passing as access tokens.
-	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(typ, "at+jwt") && !strings.EqualFold(typ, "application/at+jwt") {
-		return Claims{}, errToken
-	}
-	payload := []byte(nil)
-	for _, k := range keys {
-		if k.ID != h.KeyID || k.Algorithm != h.Algorithm { // a key signs with one algorithm only (RFC 8725 3.1)
-			continue
-		}
-		if payload, err = jws.Verify(k.Private.Public()); err != nil {
+	c, ok := i.verified.find(tenant, wid, bearer, keys)
+	if !ok {
+		kid := ""
+		if c, kid, err = signedClaims(bearer, keys); err != nil {
 			return Claims{}, errToken
 		}
-		break
-	}
-	if payload == nil {
-		return Claims{}, errToken
-	}
-	var c Claims
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return Claims{}, errToken
+		i.verified.remember(tenant, wid, bearer, kid, c)
 	}
 	if err := c.check(i.issuerURL(tenant, wid), tenant, wid, i.now()); err != nil {
 		return Claims{}, errToken
@@ -192,61 +172,28 @@ func (i *Issuer) verify(ctx context.Context, tenant, wid, bearer string) (Claims
 	return c, nil
 }
 
-// notRevoked asks the store whether the token or its grant was ended; what was good is believed for goodFor.
-func (i *Issuer) notRevoked(ctx context.Context, c Claims) error {
-	now := i.now()
-	if i.good.recently(c.ID, now) {
-		return nil
+// signedClaims are the claims of an access token that one of the keys has signed.
+func signedClaims(bearer string, keys []admin.SigningKey) (c Claims, kid string, err error) {
+	jws, err := jose.ParseSignedCompact(bearer, algorithms)
+	if err != nil || len(jws.Signatures) != 1 {
+		return c, "", errToken
 	}
-	revoked, err := i.store.Revoked(ctx, c.Tenant, c.Workspace, c.ID)
-	if err != nil {
-		return err
+	h := jws.Signatures[0].Protected
+	// RFC 9068 4: typ keeps other JWTs of the same keys (ID tokens, logout tokens) from passing as access tokens.
+	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(typ, "at+jwt") && !strings.EqualFold(typ, "application/at+jwt") {
+		return c, "", errToken
 	}
-	if !revoked && c.Grant != "" {
-		_, err := i.store.Grant(ctx, c.Tenant, c.Grant)
-		if revoked = errors.Is(err, store.ErrNotFound); err != nil && !revoked {
-			return err
+	for _, k := range keys {
+		if k.ID != h.KeyID || k.Algorithm != h.Algorithm { // a key signs with one algorithm only (RFC 8725 3.1)
+			continue
 		}
+		payload, err := jws.Verify(k.Private.Public())
+		if err != nil {
+			return c, "", errToken
+		}
+		return c, k.ID, json.Unmarshal(payload, &c)
 	}
-	if revoked {
-		return errToken
-	}
-	i.good.remember(c.ID, now)
-	return nil
-}
-
-// goodFor is how long a revocation on another node may stay unseen.
-const goodFor = 500 * time.Millisecond
-
-// goodTokens remembers tokens that were not revoked a moment ago, so that a busy caller costs one read per moment.
-type goodTokens struct {
-	mu   sync.Mutex
-	seen map[string]time.Time // :: jti → when the store was asked
-}
-
-const maxGood = 10_000
-
-func (g *goodTokens) recently(id string, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	at, ok := g.seen[id]
-	return ok && now.Sub(at) < goodFor
-}
-
-func (g *goodTokens) remember(id string, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.seen == nil || len(g.seen) >= maxGood {
-		g.seen = map[string]time.Time{}
-	}
-	g.seen[id] = now
-}
-
-// forget is called where something is revoked on this node.
-func (g *goodTokens) forget() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.seen = nil
+	return c, "", errToken
 }
 
 // check is RFC 9068 4 on the claims. What is missing does not pass.

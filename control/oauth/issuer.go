@@ -28,6 +28,7 @@ type Issuer struct {
 	publicURL string
 	now       func() time.Time
 	logger    *slog.Logger
+	verified  verifiedTokens
 	good      goodTokens
 }
 
