@@ -68,7 +68,7 @@ type APIGroup struct {
 	Metadata    waist.GroupMetadata `json:"metadata"`
 	APIs        []waist.GatewayAPI  `json:"apis"`
 	Gone        bool                `json:"gone,omitempty"` // no longer reported; kept while it is bound. Additive.
-	LastSeen    time.Time           `json:"last_seen"`      // additive
+	LastSeen    time.Time           `json:"last_seen"`      // last report that changed it, or of its going; additive
 }
 
 // BindResult is the answer of bind and unbind.
@@ -76,6 +76,14 @@ type BindResult struct {
 	RemovedAPIs        []API    `json:"removed_apis"`
 	RemovedPolicies    []Policy `json:"removed_policies"`
 	NotRemovedPolicies []Policy `json:"not_removed_policies"`
+}
+
+// Environment is one Lambda environment that polls for a gateway, as it described itself last. Environments that have
+// been silent for ten minutes are forgotten.
+type Environment struct {
+	ID, Version, AuthorizerVersion string
+	Revision, AgeSeconds           int64 // of the configuration in use
+	FirstSeen, SeenAt              time.Time
 }
 
 // GatewayPoll is what an authorizer says of itself when it fetches its configuration; members may be empty.

@@ -81,6 +81,8 @@ var allowed = map[string]needs{ // :: verb → what it needs
 
 	"Configuration": {scope: control.ScopeReadConfiguration},
 	"SetInventory":  {scope: control.ScopeWriteConfiguration},
+
+	"ProtectedWorkspace": {scope: control.ScopeIntrospect},
 }
 
 // allow is the first statement of every verb: whether the actor may use it in the workspace ("" for the tenant).

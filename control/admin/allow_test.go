@@ -51,9 +51,10 @@ func newFixture(t *testing.T, w *world) *fixture {
 
 // gatewayVerbs are for gateways, by scope; everything else is for people, by role. notVerbs take no actor or need none.
 var gatewayVerbs = map[string]string{
-	"Configuration":     control.ScopeReadConfiguration,
-	"ConfigurationJSON": control.ScopeReadConfiguration,
-	"SetInventory":      control.ScopeWriteConfiguration,
+	"Configuration":      control.ScopeReadConfiguration,
+	"ConfigurationJSON":  control.ScopeReadConfiguration,
+	"SetInventory":       control.ScopeWriteConfiguration,
+	"ProtectedWorkspace": control.ScopeIntrospect,
 }
 
 const (
@@ -302,6 +303,7 @@ func TestGatewayVerbsNeedTheirScope(t *testing.T) {
 	_, authorizer := w.gateway()
 	calls := map[string]func(a control.Actor) error{
 		"Configuration": func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
+		"ProtectedWorkspace": func(a control.Actor) error { _, err := w.ProtectedWorkspace(ctx, a); return err },
 		"ConfigurationJSON": func(a control.Actor) error {
 			_, _, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})
 			return err

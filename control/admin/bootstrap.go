@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"portcullis/control"
@@ -24,12 +25,15 @@ type BootstrapResult struct {
 }
 
 // Bootstrap makes what a new database needs: the tenant, the workspaces admin, system and default, each with a signing
-// key and the default policies, the administrator and the automation client. On a database that has the tenant it does
-// nothing. Two servers that start at once on a new database make it once.
+// key and the default policies, the administrator and the automation client. On a database that has the tenant it only
+// checks that the keyring opens the tenant's secrets: a server with the wrong master key should not start. Two servers that start at once on a new database make it once.
 func (a *Admin) Bootstrap(ctx context.Context, o BootstrapOptions) (BootstrapResult, error) {
 	var r BootstrapResult
-	if there, err := a.store.HasTenant(ctx, control.DefaultTenant); err != nil || there {
+	switch there, err := a.store.HasTenant(ctx, control.DefaultTenant); {
+	case err != nil:
 		return r, internal(err)
+	case there:
+		return r, a.checkKeyring(ctx)
 	}
 	if o.AdminUsername == "" {
 		o.AdminUsername = "admin"
@@ -115,6 +119,15 @@ func (c *change) firstWorkspaces(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkKeyring opens the signing keys of the admin workspace, which every tenant has.
+func (a *Admin) checkKeyring(ctx context.Context) error {
+	_, err := a.SigningKeys(ctx, control.DefaultTenant, control.AdminWorkspace)
+	if err != nil {
+		return fmt.Errorf("the master key does not fit this database: %w", err)
 	}
 	return nil
 }

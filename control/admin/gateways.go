@@ -199,7 +199,7 @@ func (c *change) removeGateway(ctx context.Context, g control.Gateway) error {
 }
 
 // ListEnvironments lists the Lambda environments that poll for a gateway, last seen first.
-func (a *Admin) ListEnvironments(ctx context.Context, actor control.Actor, gid string) ([]store.Environment, error) {
+func (a *Admin) ListEnvironments(ctx context.Context, actor control.Actor, gid string) ([]control.Environment, error) {
 	if _, err := a.gateway(ctx, actor, "ListEnvironments", gid); err != nil {
 		return nil, err
 	}

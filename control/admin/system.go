@@ -255,7 +255,7 @@ type presence struct {
 type gatewayPresence struct {
 	written time.Time // zero: never by this process
 	busy    bool
-	pending map[string]store.Environment // :: environment id → last poll
+	pending map[string]control.Environment // :: environment id → last poll
 }
 
 const (
@@ -276,11 +276,11 @@ func (a *Admin) alive(ctx context.Context, tenant, gateway string, p control.Gat
 	k := key(tenant, gateway)
 	g := a.presence.gateways[k]
 	if g == nil {
-		g = &gatewayPresence{pending: map[string]store.Environment{}}
+		g = &gatewayPresence{pending: map[string]control.Environment{}}
 		a.presence.gateways[k] = g
 	}
 	if p.Environment != "" && len(p.Environment) <= 100 && len(g.pending) < presencePending {
-		g.pending[p.Environment] = store.Environment{ID: p.Environment, Version: cut(p.Version, 100), AuthorizerVersion: cut(p.AuthorizerVersion, 100),
+		g.pending[p.Environment] = control.Environment{ID: p.Environment, Version: cut(p.Version, 100), AuthorizerVersion: cut(p.AuthorizerVersion, 100),
 			Revision: p.Revision, AgeSeconds: p.AgeSeconds, SeenAt: now}
 	}
 	if g.busy || now.Sub(g.written) < presenceEvery && !g.written.IsZero() {
@@ -288,7 +288,7 @@ func (a *Admin) alive(ctx context.Context, tenant, gateway string, p control.Gat
 		return
 	}
 	pending := g.pending
-	g.pending, g.busy = map[string]store.Environment{}, true
+	g.pending, g.busy = map[string]control.Environment{}, true
 	a.presence.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

@@ -193,6 +193,7 @@ func (a *Admin) DeleteWorkspace(ctx context.Context, actor control.Actor, wid st
 		if err := c.RemoveWorkspace(ctx, actor.TenantID, wid); err != nil {
 			return err
 		}
+		c.revise = false                     // nothing is left that could have a revision
 		c.workspace = control.AdminWorkspace // its own audit can no longer be listed
 		return c.audit(ctx, "server", "deleted", wid, old, nil)
 	})

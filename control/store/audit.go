@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"portcullis/control"
 )
@@ -49,10 +47,4 @@ func (r Reader) AuditEvents(ctx context.Context, tenant, workspace string, f con
 	return page(ctx, r.q, scanAudit, `SELECT a.tenant_id, a.id, a.workspace_id, a.subject, a.action, a.target_id, a.actor_kind, a.actor_id, a.actor_name,
 		a.ip, a.user_agent, a.at, a.before_json, a.after_json FROM audit a`, &w, "a.id", "a.target_id",
 		Page{After: f.AfterID, Before: f.BeforeID, Desc: !f.Ascending, Limit: min(limit, 100)})
-}
-
-// PruneAudit removes at most limit records of a tenant from before a time and says how many.
-func (tx *Tx) PruneAudit(ctx context.Context, tenant string, before time.Time, limit int) (int64, error) {
-	return tx.count(ctx, `DELETE FROM audit WHERE tenant_id = $1 AND id IN (SELECT id FROM audit WHERE tenant_id = $2 AND at < $3 ORDER BY id LIMIT `+
-		strconv.Itoa(limit)+`)`, tenant, tenant, micros(before))
 }

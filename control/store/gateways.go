@@ -158,15 +158,8 @@ func (tx *Tx) RemoveGroup(ctx context.Context, tenant, gateway, id string) error
 	return tx.exec(ctx, "DELETE FROM api_groups WHERE tenant_id = $1 AND gateway_id = $2 AND id = $3", tenant, gateway, id)
 }
 
-// Environment is one Lambda environment that polls for a gateway.
-type Environment struct {
-	ID, Version, AuthorizerVersion string
-	Revision, AgeSeconds           int64
-	FirstSeen, SeenAt              time.Time
-}
-
 // PutEnvironment records a poll of an environment.
-func (tx *Tx) PutEnvironment(ctx context.Context, tenant, gateway string, e Environment) error {
+func (tx *Tx) PutEnvironment(ctx context.Context, tenant, gateway string, e control.Environment) error {
 	_, err := tx.count(ctx, `INSERT INTO environments (tenant_id, gateway_id, id, version, authorizer_version, revision, age_seconds, first_seen, seen_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (tenant_id, gateway_id, id) DO UPDATE SET version = excluded.version, authorizer_version = excluded.authorizer_version,
@@ -184,8 +177,8 @@ func (tx *Tx) PruneEnvironments(ctx context.Context, tenant, gateway string, sil
 }
 
 // Environments lists the environments of a gateway, last seen first.
-func (r Reader) Environments(ctx context.Context, tenant, gateway string) ([]Environment, error) {
-	return list(ctx, r.q, func(s scanner) (e Environment, err error) {
+func (r Reader) Environments(ctx context.Context, tenant, gateway string) ([]control.Environment, error) {
+	return list(ctx, r.q, func(s scanner) (e control.Environment, err error) {
 		return e, s.Scan(&e.ID, &e.Version, &e.AuthorizerVersion, &e.Revision, &e.AgeSeconds, at{&e.FirstSeen}, at{&e.SeenAt})
 	}, `SELECT id, version, authorizer_version, revision, age_seconds, first_seen, seen_at FROM environments
 		WHERE tenant_id = $1 AND gateway_id = $2 ORDER BY seen_at DESC, id LIMIT 10000`, tenant, gateway)
