@@ -105,6 +105,10 @@ func clientForm(c control.Client) applicationForm {
 func (p *portal) renderApplication(r *request, status int, v applicationPage, scopes []string) error {
 	v.token = p.admin.IssuerURL(r.actor.TenantID, r.wid()) + "/oauth2/token"
 	v.curl = tokenCommand(v)
+	// The Content-Security-Policy lets forms be posted to this host only.
+	if u, err := url.Parse(v.token); err == nil {
+		v.tokenPath = u.Path
+	}
 	var err error
 	if v.form.scopes, err = p.scopeChoices(r, scopes); err != nil {
 		return err

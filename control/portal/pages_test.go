@@ -324,6 +324,8 @@ func TestApplications(t *testing.T) {
 		wants(200, "Application created.", "grant_type=client_credentials", "scope=pets.read", w.admin.IssuerURL("default", "default")+"/oauth2/token")
 	address := "/app/default/applications/" + p.element(4)
 	b.post(address, "client_name", "Shop 2", "description", "x").wants(200, "Application saved.", "Shop 2")
+	p.lacks("Get a test token")
+	b.post(address+"/secret").wants(200, "Get a test token").has(`action="/default/default/oauth2/token" target="_blank"`, `name="client_id" value="`+p.element(4)+`"`)
 	c := must(w.admin.GetClient(t.Context(), w.operator, p.element(4)))(t)
 	if c.Status != "inactive" || len(c.Scopes) != 0 {
 		t.Errorf("the boxes were left empty and the application is %q with scopes %v", c.Status, c.Scopes)
