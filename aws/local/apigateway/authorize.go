@@ -23,6 +23,9 @@ type authAnswer struct {
 	raw       json.RawMessage    // the policy document as returned
 	context   map[string]*string // :: key → value as a string; nil is null
 	usageKey  string
+
+	rawContext map[string]json.RawMessage // as returned; HTTP APIs pass it on with its types
+	simple     *bool                      // the answer of a simple response, which has no policy
 }
 
 const (
@@ -253,6 +256,22 @@ func (x *exchange) invokeAuthorizer(z *authorizer) (*authAnswer, error) {
 
 // parseAuthAnswer validates an authorizer's output: principal, policy, flat context.
 func (s *Service) parseAuthAnswer(payload []byte) (*authAnswer, error) {
+	a, err := s.parsePolicyAnswer(payload)
+	if err != nil {
+		return nil, err
+	}
+	for k, raw := range a.rawContext {
+		v, err := contextString(raw)
+		if err != nil {
+			return nil, fmt.Errorf("context %q: %w", k, err)
+		}
+		a.context[k] = v
+	}
+	return a, nil
+}
+
+// parsePolicyAnswer is parseAuthAnswer without a rule for the context, which HTTP APIs take as it is.
+func (s *Service) parsePolicyAnswer(payload []byte) (*authAnswer, error) {
 	var out struct {
 		PrincipalID        json.RawMessage            `json:"principalId"`
 		PolicyDocument     json.RawMessage            `json:"policyDocument"`
@@ -262,7 +281,7 @@ func (s *Service) parseAuthAnswer(payload []byte) (*authAnswer, error) {
 	if err := json.Unmarshal(payload, &out); err != nil {
 		return nil, fmt.Errorf("not the JSON object that an authorizer returns: %w", err)
 	}
-	a := &authAnswer{raw: out.PolicyDocument, context: map[string]*string{}}
+	a := &authAnswer{raw: out.PolicyDocument, context: map[string]*string{}, rawContext: out.Context}
 	if json.Unmarshal(out.PrincipalID, &a.principal) != nil || a.principal == "" {
 		if !s.opt.AllowMissingPrincipal {
 			return nil, errors.New("principalId is missing or not a string")
@@ -290,13 +309,6 @@ func (s *Service) parseAuthAnswer(payload []byte) (*authAnswer, error) {
 	}
 	policy.statements = kept
 	a.policy = policy
-	for k, raw := range out.Context {
-		v, err := contextString(raw)
-		if err != nil {
-			return nil, fmt.Errorf("context %q: %w", k, err)
-		}
-		a.context[k] = v
-	}
 	if out.UsageIdentifierKey != nil {
 		a.usageKey = *out.UsageIdentifierKey
 	}

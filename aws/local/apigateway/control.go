@@ -78,7 +78,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, c *wire.Call) {
 		w.WriteHeader(rt.status)
 		w.Write(v.body)
 	default:
-		if !acceptsJSON(c.Request) {
+		if !acceptsJSON(c.Request) && !strings.HasPrefix(c.Request.URL.Path, "/v2/") {
 			v = hal(v, c.Request.URL.Path)
 			w.Header().Set("Content-Type", "application/hal+json")
 		}
@@ -113,7 +113,7 @@ func (s *Service) run(rt *route, q *request, sc scope) (any, error) {
 
 // allow asks IAM: the verb is the action, the path is the resource, and there is no account in it.
 func (q *request) allow(sc scope) error {
-	resource := "arn:" + sc.Partition + ":apigateway:" + q.Region + "::" + q.Request.URL.Path
+	resource := "arn:" + sc.Partition + ":apigateway:" + q.Region + "::" + httpPath(q.Request.URL.Path)
 	return q.Allow("apigateway:"+q.Request.Method, resource, q.conditions())
 }
 
@@ -134,11 +134,14 @@ func (q *request) conditions() map[string][]string {
 		}
 	}
 	keys := map[string]string{"apiKeyRequired": "ApiKeyRequired"}
+	if strings.Contains(path, "/routes") {
+		keys["authorizationType"] = "RouteAuthorizationType"
+	}
 	if strings.Contains(path, "/methods/") && !strings.Contains(path, "/integration") {
 		keys["authorizationType"] = "RouteAuthorizationType"
 	}
 	if strings.Contains(path, "/authorizers") {
-		keys["authorizerUri"], keys["type"] = "AuthorizerUri", "AuthorizerType"
+		keys["authorizerUri"], keys["type"], keys["authorizerType"] = "AuthorizerUri", "AuthorizerType", "AuthorizerType"
 	}
 	for member, key := range keys {
 		add(key, body[member])

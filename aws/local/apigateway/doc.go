@@ -1,4 +1,4 @@
-// Package apigateway simulates Amazon API Gateway REST APIs: the control plane that tools and SDKs configure, and the
+// Package apigateway simulates Amazon API Gateway: the control plane that tools and SDKs configure, and the
 // data plane that callers of the APIs reach.
 //
 // It owns
@@ -6,11 +6,12 @@
 //     kept apart from deployments, which are immutable snapshots; a stage points to one deployment, and the data plane
 //     reads nothing but that snapshot and the stage's own settings,
 //   - imports and exports of OpenAPI 3.0 and Swagger 2.0 with the x-amazon-apigateway extensions,
-//   - routing, authorizers with their cache, API keys and usage plans, gateway responses, integrations.
+//   - routing, authorizers with their cache, API keys and usage plans, gateway responses, integrations,
+//   - the same for HTTP APIs (the apigatewayv2 API, in the files named http…), as far as Lambda authorizers, Lambda and HTTP
+//     backends, stages and deployments go.
 //
 // It leaves to others: SigV4 and IAM decisions (the front door, through [wire.Call]), running functions and their
-// resource policies (the Lambda service, through [wire.Invoke]), HTTP APIs and WebSocket APIs (package apigatewayv2,
-// where there is one), TLS and custom domains.
+// resource policies (the Lambda service, through [wire.Invoke]), TLS and custom domains. There are no WebSocket APIs.
 //
 // Where the behaviour of AWS is unknown or reports disagree there is a switch in [Options]; docs/reference/
 // local-aws-apigateway.md lists them with what is covered and what not.

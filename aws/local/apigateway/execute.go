@@ -87,6 +87,10 @@ func internalError(status int, detail string) *failure {
 // ServeExecute answers a request to a deployed API: /_aws/execute-api/{apiId}/{stage}/…, or /{stage}/… with the host
 // {apiId}.execute-api.…. The request must not have passed a router that cleans paths.
 func (s *Service) ServeExecute(w http.ResponseWriter, r *http.Request) {
+	if id, path := executeAPI(r); s.isHTTPAPI(id) {
+		s.serveHTTPAPI(w, r, id, path)
+		return
+	}
 	x := &exchange{svc: s, ctx: r, start: s.opt.Now(), requestID: newRequestID(), extendedID: newExtendedID(), header: r.Header.Clone(), rawQ: r.URL.RawQuery}
 	x.query, _ = url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
 	err := x.prepare(w)
@@ -128,17 +132,23 @@ func (x *exchange) prepare(w http.ResponseWriter) error {
 // executeTarget splits a request into API id, stage and the rest, which is "" or starts with a slash. Percent-encoding
 // stays as sent.
 func executeTarget(r *http.Request) (id, stage, rest string) {
-	path := r.URL.EscapedPath()
-	if p, ok := strings.CutPrefix(path, executePrefix); ok {
-		id, path, _ = strings.Cut(p, "/")
-	} else {
-		id, _, _ = strings.Cut(r.Host, ".")
-	}
+	id, path := executeAPI(r)
 	stage, rest, slash := strings.Cut(strings.TrimLeft(path, "/"), "/")
 	if slash {
 		rest = "/" + rest
 	}
 	return id, stage, rest
+}
+
+// executeAPI splits a request into API id and the path below it.
+func executeAPI(r *http.Request) (id, path string) {
+	path = r.URL.EscapedPath()
+	if p, ok := strings.CutPrefix(path, executePrefix); ok {
+		id, path, _ = strings.Cut(p, "/")
+		return id, path
+	}
+	id, _, _ = strings.Cut(r.Host, ".")
+	return id, path
 }
 
 // ExecuteHost reports whether a Host header names an API of the data plane: {apiId}.execute-api.{region}.….

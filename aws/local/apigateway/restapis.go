@@ -126,7 +126,7 @@ func (s *Service) blankAPI(name string) *definition {
 	d := newDefinition()
 	root := newID(10)
 	d.API = restAPI{
-		ID: freshID(10, func(id string) bool { return s.apis[id] != nil }), Name: name, CreatedDate: s.opt.Now().Unix(), APIKeySource: "HEADER",
+		ID: freshID(10, func(id string) bool { return s.apis[id] != nil || s.httpAPIs[id] != nil }), Name: name, CreatedDate: s.opt.Now().Unix(), APIKeySource: "HEADER",
 		EndpointConfiguration: endpoint{Types: []string{"EDGE"}, IPAddressType: "ipv4"}, RootResourceID: root,
 	}
 	d.Resources[root] = &resource{ID: root, Path: "/"}

@@ -76,6 +76,19 @@ func (rt *router) find(path, verb string) (match, bool) {
 	return m, true
 }
 
+// findExact is find for HTTP APIs, where a trailing slash makes another path.
+func (rt *router) findExact(path, verb string) (match, bool) {
+	var segs []string
+	if p := strings.TrimPrefix(path, "/"); p != "" {
+		segs = strings.Split(p, "/")
+	}
+	m := match{params: map[string]string{}}
+	if !rt.root.walk(segs, verb, &m) {
+		return match{}, false
+	}
+	return m, true
+}
+
 func (n *node) walk(segs []string, verb string, m *match) bool {
 	if len(segs) == 0 {
 		if n.resource == nil {

@@ -48,7 +48,11 @@ type Options struct {
 	// Nil: such methods answer 403 to everybody.
 	VerifyIAM func(r *http.Request, methodARN string) error
 
-	AuthorizerTimeout time.Duration // how long the data plane waits for an authorizer; 0: 30 s
+	// HTTPUnauthorizedError: an authorizer of an HTTP API that fails with the error "Unauthorized" gives 401, as for REST
+	// APIs. Default: 500.
+	HTTPUnauthorizedError bool
+
+	AuthorizerTimeout time.Duration // how long a REST API waits for an authorizer; 0: 30 s. HTTP APIs wait 10 s
 }
 
 // Service is one simulated API Gateway for all accounts and regions. Its methods may be called concurrently.
@@ -60,8 +64,9 @@ type Service struct {
 	traffic *throttles // data-plane budgets of stages and usage plans
 
 	mu       sync.RWMutex
-	accounts map[scope]*account // :: account and region → what they hold
-	apis     map[string]*api    // :: API id → API, across accounts and regions
+	accounts map[scope]*account  // :: account and region → what they hold
+	apis     map[string]*api     // :: API id → REST API, across accounts and regions
+	httpAPIs map[string]*httpAPI // :: API id → HTTP API, likewise
 }
 
 // scope is where an API lives.
@@ -70,7 +75,8 @@ type scope struct{ Partition, Account, Region string }
 type account struct {
 	scope
 	settings   accountSettings
-	apis       map[string]*api       // :: API id → API
+	apis       map[string]*api       // :: API id → REST API
+	httpAPIs   map[string]*httpAPI   // :: API id → HTTP API
 	keys       map[string]*apiKey    // :: key id → API key
 	usagePlans map[string]*usagePlan // :: plan id → usage plan
 }
@@ -109,12 +115,13 @@ func New(opt Options) *Service {
 	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
 	return &Service{
 		opt:      opt,
-		routes:   controlRoutes(),
+		routes:   append(controlRoutes(), httpControlRoutes()...),
 		cache:    newAuthCache(opt.Now),
 		control:  newThrottles(opt.Now),
 		traffic:  newThrottles(opt.Now),
 		accounts: map[scope]*account{},
 		apis:     map[string]*api{},
+		httpAPIs: map[string]*httpAPI{},
 	}
 }
 
@@ -146,6 +153,7 @@ func (s *Service) Reset() {
 	defer s.mu.Unlock()
 	s.accounts = map[scope]*account{}
 	s.apis = map[string]*api{}
+	s.httpAPIs = map[string]*httpAPI{}
 	s.cache.reset()
 	s.control.reset()
 	s.traffic.reset()
@@ -155,7 +163,7 @@ func (s *Service) Reset() {
 func (s *Service) account(sc scope) *account {
 	a := s.accounts[sc]
 	if a == nil {
-		a = &account{scope: sc, settings: newAccountSettings(), apis: map[string]*api{}, keys: map[string]*apiKey{}, usagePlans: map[string]*usagePlan{}}
+		a = &account{scope: sc, settings: newAccountSettings(), apis: map[string]*api{}, httpAPIs: map[string]*httpAPI{}, keys: map[string]*apiKey{}, usagePlans: map[string]*usagePlan{}}
 		s.accounts[sc] = a
 	}
 	return a

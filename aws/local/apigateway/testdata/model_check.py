@@ -25,7 +25,7 @@ def check(shape, v, at):
                 continue
             check(names[k], x, at + '.' + k)
         for r in shape.required_members:
-            if r not in v:
+            if shape.members[r].serialization.get('name', r) not in v:
                 problems.add(f'{at}.{r}: required and missing')
     elif t == 'list':
         if not isinstance(v, list):
@@ -54,7 +54,7 @@ def check(shape, v, at):
         if not isinstance(v, bool):
             problems.add(f'{at}: {v!r} no bool')
     elif t == 'timestamp':
-        if not isinstance(v, (int, float)):
+        if not isinstance(v, str if shape.serialization.get('timestampFormat') == 'iso8601' else (int, float)):
             problems.add(f'{at}: {v!r} no timestamp')
 seen = []
 
@@ -164,6 +164,40 @@ c.delete_stage(restApiId=api, stageName='prod')
 c.delete_stage(restApiId=api, stageName='dev')
 c.delete_deployment(restApiId=api, deploymentId=d)
 c.delete_rest_api(restApiId=api)
+rest = len(set(seen))
+c = s.client('apigatewayv2', endpoint_url=url, config=Config(retries={'max_attempts': 0}))
+c.meta.events.register('after-call.apigatewayv2', after)
+api = c.create_api(Name='h', ProtocolType='HTTP', CorsConfiguration={'AllowOrigins': ['*']})['ApiId']
+c.get_api(ApiId=api)
+c.get_apis()
+c.update_api(ApiId=api, Description='d')
+z = c.create_authorizer(ApiId=api, Name='z', AuthorizerType='REQUEST', AuthorizerUri=uri, IdentitySource=['$request.header.Authorization'], AuthorizerPayloadFormatVersion='2.0')['AuthorizerId']
+c.get_authorizer(ApiId=api, AuthorizerId=z)
+c.get_authorizers(ApiId=api)
+c.update_authorizer(ApiId=api, AuthorizerId=z, AuthorizerResultTtlInSeconds=60)
+i = c.create_integration(ApiId=api, IntegrationType='HTTP_PROXY', IntegrationMethod='ANY', IntegrationUri='https://example.com', PayloadFormatVersion='1.0')['IntegrationId']
+c.get_integration(ApiId=api, IntegrationId=i)
+c.get_integrations(ApiId=api)
+c.update_integration(ApiId=api, IntegrationId=i, TimeoutInMillis=100)
+r = c.create_route(ApiId=api, RouteKey='GET /a', Target='integrations/' + i, AuthorizationType='CUSTOM', AuthorizerId=z)['RouteId']
+c.get_route(ApiId=api, RouteId=r)
+c.get_routes(ApiId=api)
+c.update_route(ApiId=api, RouteId=r, AuthorizationType='NONE')
+c.create_stage(ApiId=api, StageName='$default', AutoDeploy=True)
+c.get_stage(ApiId=api, StageName='$default')
+c.get_stages(ApiId=api)
+c.update_stage(ApiId=api, StageName='$default', AutoDeploy=False, Description='d')
+d = c.create_deployment(ApiId=api)['DeploymentId']
+c.get_deployment(ApiId=api, DeploymentId=d)
+c.get_deployments(ApiId=api)
+c.delete_deployment(ApiId=api, DeploymentId=d)
+c.reset_authorizers_cache(ApiId=api, StageName='$default')
+c.delete_stage(ApiId=api, StageName='$default')
+c.delete_route(ApiId=api, RouteId=r)
+c.delete_integration(ApiId=api, IntegrationId=i)
+c.delete_authorizer(ApiId=api, AuthorizerId=z)
+c.delete_cors_configuration(ApiId=api)
+c.delete_api(ApiId=api)
 for p in sorted(problems):
     print('PROBLEM', p)
-print(len(set(seen)), 'operations')
+print(rest, 'operations')
