@@ -126,16 +126,19 @@ func TestFunctionErrors(t *testing.T) {
 }
 
 func TestInitFailures(t *testing.T) {
-	w := start(t, local.Options{Lambda: locallambda.Options{InitTimeout: 300 * time.Millisecond}})
-	for _, c := range []struct{ init, kind, text string }{
-		{"exit", "Runtime.ExitError", "exit status 7"},
-		{"error", "Fn.BadConfig", "FN_INIT is error"},
-		{"hang", "Sandbox.Timedout", "Task timed out after 1.00 seconds"},
+	for _, c := range []struct {
+		init, kind, text string
+		limit            time.Duration
+		timeout          int32
+	}{
+		{"exit", "Runtime.ExitError", "exit status 7", 10 * time.Second, 10},
+		{"error", "Fn.BadConfig", "FN_INIT is error", 10 * time.Second, 10},
+		{"hang", "Sandbox.Timedout", "Task timed out after 1.00 seconds", 100 * time.Millisecond, 1},
 	} {
 		t.Run(c.init, func(t *testing.T) {
-			w := &world{t, w.s, w.url}
+			w := start(t, local.Options{Lambda: locallambda.Options{InitTimeout: c.limit}})
 			w.function("init-"+c.init, func(in *lambda.CreateFunctionInput) {
-				in.Timeout = aws.Int32(1)
+				in.Timeout = aws.Int32(c.timeout)
 				env(map[string]string{"FN_INIT": c.init})(in)
 			})
 			out := w.invoke("init-"+c.init, `{}`)
@@ -172,7 +175,7 @@ func TestExtensionWorksOnAfterTheAnswerAndIsFrozenLater(t *testing.T) {
 		lines = append(lines, l.Text)
 		mu.Unlock()
 	}}})
-	w.function("my-function", env(map[string]string{"FN_INIT": "extension", "FN_LINGER": "300ms", "FN_TERM": term}))
+	w.function("my-function", env(map[string]string{"FN_INIT": "extension", "FN_LINGER": "800ms", "FN_TERM": term}))
 	began := time.Now()
 	p := w.pid("my-function")
 	if state(p.Pid) == "T" {
@@ -208,19 +211,36 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 
 func TestOneInvocationPerEnvironment(t *testing.T) {
 	w := start(t, local.Options{})
-	w.function("my-function", nil)
+	w.function("my-function", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
+	event, release := w.held()
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if out := w.invoke("my-function", `{"do":"sleep","ms":300}`); out.FunctionError != nil {
+			if out := w.invoke("my-function", event); out.FunctionError != nil {
 				t.Errorf("%s", out.Payload)
 			}
 		})
 	}
-	began := time.Now()
+	eventually(t, "three environments run at once", func() bool {
+		pids := map[int]bool{}
+		for _, e := range environments(w) {
+			if e.State == "running" && e.PID > 0 {
+				pids[e.PID] = true
+			}
+		}
+		return len(pids) == 3
+	})
+	release()
 	wg.Wait()
-	if d := time.Since(began); d > 5*time.Second {
-		t.Errorf("three invocations of 300 ms took %v", d)
+}
+
+// held returns an event whose invocation lasts until release is called.
+func (w *world) held() (event string, release func()) {
+	path := filepath.Join(w.t.TempDir(), "release")
+	return `{"do":"wait","text":"` + path + `"}`, func() {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			w.t.Error(err)
+		}
 	}
 }
 
@@ -555,7 +575,7 @@ func TestEnvironmentsAreBounded(t *testing.T) {
 	w := start(t, local.Options{Lambda: locallambda.Options{MaxEnvironments: 1}})
 	role := w.role("r", "")
 	for _, name := range []string{"one", "two"} {
-		w.function(name, func(in *lambda.CreateFunctionInput) { in.Role = aws.String(role) })
+		w.function(name, func(in *lambda.CreateFunctionInput) { in.Role, in.Timeout = aws.String(role), aws.Int32(60) })
 	}
 	p := w.pid("one")
 	if state := environments(w); len(state) != 1 {
@@ -567,10 +587,12 @@ func TestEnvironmentsAreBounded(t *testing.T) {
 		t.Errorf("the idle environment did not make room: %v", environments(w))
 	}
 	done := make(chan *lambda.InvokeOutput, 1)
-	go func() { done <- w.invoke("two", `{"do":"sleep","ms":500}`) }()
+	event, release := w.held()
+	go func() { done <- w.invoke("two", event) }()
 	eventually(t, "the only environment is at work", func() bool { l := environments(w); return len(l) == 1 && l[0].State == "running" })
 	_, err := lambda.NewFromConfig(w.admin()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("one")})
 	expect(t, err, "TooManyRequestsException", "Rate Exceeded.")
+	release()
 	if out := <-done; out.FunctionError != nil {
 		t.Errorf("%s", out.Payload)
 	}

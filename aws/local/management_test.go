@@ -208,9 +208,10 @@ func environments(w *world) []environment {
 
 func TestFreezeNowAndColdStarts(t *testing.T) {
 	w := start(t, local.Options{})
-	w.function("my-function", nil)
+	w.function("my-function", func(in *lambda.CreateFunctionInput) { in.Timeout = aws.Int32(60) })
 	done := make(chan *lambda.InvokeOutput, 1)
-	go func() { done <- w.invoke("my-function", `{"do":"sleep","ms":200}`) }()
+	event, release := w.held()
+	go func() { done <- w.invoke("my-function", event) }()
 	eventually(t, "the function runs", func() bool { l := environments(w); return len(l) == 1 && l[0].State == "running" && l[0].PID > 0 })
 	var n map[string]int
 	w.managed("POST", "/_aws/lambda/freeze", "", &n)
@@ -221,6 +222,7 @@ func TestFreezeNowAndColdStarts(t *testing.T) {
 	if n["thawed"] != 1 {
 		t.Errorf("%v", n)
 	}
+	release()
 	if out := <-done; out.FunctionError != nil {
 		t.Errorf("%s", out.Payload)
 	}

@@ -1,5 +1,5 @@
 // Command fn is a Lambda function for tests: a Runtime API loop on the standard library alone. What it does is in the
-// event: {"do":"echo"}, "env", "sleep", "exit", "panic", "fail", "log", "big", "pid", "count", "child"; the variable
+// event: {"do":"echo"}, "env", "sleep", "wait", "exit", "panic", "fail", "log", "big", "pid", "count", "child"; the variable
 // FN_INIT says how its init goes: "exit", "error", "hang", "extension".
 package main
 
@@ -123,6 +123,13 @@ func handle(body []byte, h http.Header) (out, failed string) {
 		return string(b), ""
 	case "sleep":
 		time.Sleep(time.Duration(ev.Ms) * time.Millisecond)
+	case "wait": // until the file Text exists
+		for {
+			if _, err := os.Stat(ev.Text); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 	case "exit":
 		fmt.Println("about to exit")
 		os.Exit(3)
