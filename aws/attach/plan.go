@@ -200,7 +200,9 @@ func Redeploy(api *discover.API, functionARN string, bound map[string]bool) []st
 				}
 				switch ours := api.InFront(m, functionARN) == waist.AuthorizerOurs; {
 				case ours && isBound:
-					differs = differs || deployed != "CUSTOM"
+					// Where it is not known whose authorizer is deployed, saying nothing would be the wrong mistake.
+					live, known := api.DeployedOurs(s, r.Path, verb, functionARN)
+					differs = differs || !known || !live
 				case !ours && named != nil: // detached, and the stage still asks us
 					differs = differs || deployed == "CUSTOM" && m.AuthorizationType != "CUSTOM"
 				}

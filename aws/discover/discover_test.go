@@ -206,6 +206,16 @@ func TestVanishing(t *testing.T) {
 	if r := a.scan(fresh); !r.Complete || len(Groups(r.APIs, "", "", "")) != 0 {
 		t.Errorf("deployments gone half-way: %+v", r)
 	}
+	a.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/restapis" {
+			return false
+		}
+		w.WriteHeader(403)
+		return true
+	}
+	if r := a.scan(&Scanner{Client: a.client}); r.Complete || len(r.Problems) != 2 {
+		t.Errorf("listed, and none may be read: %+v", r)
+	}
 	a.intercept = func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(403); return true }
 	if _, err := fresh.Scan(t.Context()); err == nil || !strings.Contains(err.Error(), "apigateway:GET on") {
 		t.Errorf("nothing may be listed: %v", err)
@@ -234,9 +244,63 @@ func TestEditedAgainstDeployed(t *testing.T) {
 		}
 		got[m.Method+" "+m.Path] = m.Authorizer + " " + d
 	}
-	want := map[string]string{"GET /pets": "ours true", "PUT /pets": "ours false", "POST /pets": "other true", "DELETE /pets": "other true", "PATCH /pets": "none false",
+	// Two functions' authorizers and no export: whose CUSTOM is deployed is not known, and not claimed.
+	want := map[string]string{"GET /pets": "ours ?", "PUT /pets": "ours false", "POST /pets": "other true", "DELETE /pets": "other true", "PATCH /pets": "none false",
 		"HEAD /pets": "other true", "GET /old": "none ?", "POST /old": " ?", "PUT /old": "other ?"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestWhoseAuthorizerIsDeployed: a method that went from somebody else's authorizer to ours is CUSTOM before and after;
+// the stage's export tells the difference.
+func TestWhoseAuthorizerIsDeployed(t *testing.T) {
+	a := newAccount(t)
+	api := a.importAPI("PetStore")
+	authorizer := func(name, function string) string {
+		var out struct{ ID string }
+		a.do("POST", "/restapis/"+api+"/authorizers", nil, map[string]any{"name": name, "type": "REQUEST", "identitySource": "", "authorizerResultTtlInSeconds": 0,
+			"authorizerUri": "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/" + function + "/invocations"}, &out)
+		return out.ID
+	}
+	theirs, ours := authorizer("theirs", "arn:aws:lambda:eu-west-1:123456789012:function:other"), authorizer("portcullis", functionARN)
+	s := &Scanner{Client: a.client}
+	set := func(id string) {
+		for _, r := range a.scan(s).APIs[0].Resources {
+			if r.Path == "/pets" {
+				a.do("PATCH", "/restapis/"+api+"/resources/"+r.ID+"/methods/GET", nil, map[string]any{"patchOperations": []map[string]string{
+					{"op": "replace", "path": "/authorizationType", "value": "CUSTOM"}, {"op": "replace", "path": "/authorizerId", "value": id}}}, nil)
+			}
+		}
+	}
+	state := func() string {
+		for _, g := range Groups(a.scan(s).APIs, functionARN, "", "") {
+			for _, m := range g.APIs {
+				if m.Method+m.Path == "GET/pets" && m.Deployed != nil {
+					return fmt.Sprint(m.Authorizer, " ", *m.Deployed)
+				}
+			}
+		}
+		return "not known"
+	}
+	set(theirs)
+	a.deploy(api, "dev")
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{{func() {}, "other true"}, {func() { set(ours) }, "ours false"}, {func() { a.deploy(api, "dev") }, "ours true"}, {func() {
+		s = &Scanner{Client: a.client}
+		a.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.Contains(r.URL.Path, "/exports/") {
+				w.WriteHeader(403)
+				return true
+			}
+			return false
+		}
+	}, "not known"}} {
+		step.do()
+		if got := state(); got != step.want {
+			t.Errorf("%q, want %q", got, step.want)
+		}
 	}
 }

@@ -28,11 +28,13 @@ type Method struct {
 	AuthorizerID      string
 }
 
-// Stage is one stage. Deployed holds the authorization type of every deployed method: path -> verb -> type.
+// Stage is one stage. Deployed holds the authorization type of every deployed method: path -> verb -> type. URIs holds the
+// authorizer URI of the CUSTOM ones where several authorizers have to be told apart; nil means not known.
 type Stage struct {
 	Name         string
 	DeploymentID string
 	Deployed     map[string]map[string]string
+	URIs         map[string]map[string]string
 }
 
 // Authorizer is one authorizer of a REST API.
@@ -103,8 +105,13 @@ func group(a *API, s *Stage, functionARN, region, account string) waist.APIGroup
 			api := waist.GatewayAPI{APIType: "rest", Method: verb, Path: path}
 			if m, there := edited[path][verb]; there {
 				api.Authorizer = a.InFront(m, functionARN)
-				live := sameType(m.AuthorizationType, deployed)
-				api.Deployed = &live
+				live, known := sameType(m.AuthorizationType, deployed), true
+				if api.Authorizer == waist.AuthorizerOurs {
+					live, known = a.DeployedOurs(s, path, verb, functionARN)
+				}
+				if known {
+					api.Deployed = &live
+				}
 			} else {
 				api.Authorizer = inFrontDeployed(deployed)
 			}
@@ -147,8 +154,7 @@ func inFrontDeployed(authorizationType string) string {
 	return waist.AuthorizerOther
 }
 
-// sameType compares what is edited with what is deployed. A deployment's summary has no authorizer id, so a change from
-// one custom authorizer to another cannot be seen here.
+// sameType compares what is edited with what is deployed, by type: enough for everything but our own authorizer.
 func sameType(edited, deployed string) bool {
 	if edited == "" {
 		edited = "NONE"

@@ -28,6 +28,7 @@ type Scanner struct {
 	pass    *pass
 	last    map[string]API                          // by id, of the last pass
 	summary map[string]map[string]map[string]string // "{api}/{deployment}" -> path -> verb -> type
+	exports map[string]map[string]map[string]string // "{api}/{deployment}" -> path -> verb -> authorizer URI
 }
 
 // pass is one walk through the account.
@@ -75,6 +76,11 @@ func (s *Scanner) Scan(ctx context.Context) (Result, error) {
 		p.next++
 	}
 	s.pass = nil
+	if len(p.read) == 0 && len(p.problems) > 0 {
+		// A role that may list and may not read has lost a permission; it is not one that hides every API on purpose. An
+		// empty inventory would take every group away.
+		p.broken = true
+	}
 	s.last = make(map[string]API, len(p.read))
 	for _, a := range p.read {
 		s.last[a.ID] = a
@@ -109,6 +115,11 @@ func (s *Scanner) forget(apis []API) {
 	for k := range s.summary {
 		if !used[k] {
 			delete(s.summary, k)
+		}
+	}
+	for k := range s.exports {
+		if !used[k] {
+			delete(s.exports, k)
 		}
 	}
 }
@@ -196,7 +207,17 @@ func (s *Scanner) read(ctx context.Context, a API) (API, error) {
 		a.Resources = append(a.Resources, out)
 	}
 	a.Authorizers, err = pages[Authorizer](ctx, s.Client, s.get("GetAuthorizers", base+"/authorizers"), 1000)
-	return a, err
+	if err != nil {
+		return a, err
+	}
+	for i := range a.Stages {
+		if st := &a.Stages[i]; needsExport(&a, st) {
+			if err := s.export(ctx, base, &a, st); err != nil {
+				return a, err
+			}
+		}
+	}
+	return a, nil
 }
 
 func (s *Scanner) stages(ctx context.Context, base string, a *API) error {
