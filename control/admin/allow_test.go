@@ -302,7 +302,7 @@ func TestGatewayVerbsNeedTheirScope(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	_, authorizer := w.gateway()
 	calls := map[string]func(a control.Actor) error{
-		"Configuration": func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
+		"Configuration":      func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
 		"ProtectedWorkspace": func(a control.Actor) error { _, err := w.ProtectedWorkspace(ctx, a); return err },
 		"ConfigurationJSON": func(a control.Actor) error {
 			_, _, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})

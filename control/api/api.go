@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -168,6 +169,10 @@ func (a *API) handle(base, workspace, pattern string, v verb) {
 			return
 		}
 		if err := v(w, r, actor); err != nil {
+			var e *control.Error
+			if errors.As(err, &e) && e.Code == "insufficient_scope" {
+				w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`) // RFC 6750 3.1
+			}
 			web.WriteError(w, r, err)
 		}
 	})

@@ -618,3 +618,59 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// What a gateway may do is what its token's scopes say; introspection is about the workspace that it protects.
+func TestGatewayScopesAndIntrospection(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := w.gateway()
+	form := func(token, path, body string, want int, out any) http.Header {
+		t.Helper()
+		return w.callAs(token, "POST", path, body, want, out, "Content-Type", "application/x-www-form-urlencoded")
+	}
+	with := func(scope string) string {
+		t.Helper()
+		req, _ := http.NewRequest("POST", w.server.URL+"/default/system/oauth2/token", strings.NewReader(url.Values{"grant_type": {"client_credentials"}, "scope": {scope}}.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(gw.ClientID, gw.Client.Secret)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var out struct {
+			AccessToken string `json:"access_token"`
+		}
+		json.NewDecoder(resp.Body).Decode(&out)
+		return out.AccessToken
+	}
+	read, check := with(control.ScopeReadConfiguration), with(control.ScopeIntrospect)
+	const path = "/api/system/default/gateways/introspect"
+	for _, h := range []http.Header{
+		form(read, path, "token=x", 403, nil),
+		w.callAs(check, "GET", configurationPath, nil, 403, nil),
+		w.callAs(read, "POST", configurationPath, petStore(), 403, nil),
+		w.callAs(read, "POST", "/api/system/default/gateways/requests", obj{"events": []obj{}}, 403, nil),
+	} {
+		if !strings.Contains(h.Get("WWW-Authenticate"), "insufficient_scope") {
+			t.Errorf("RFC 6750 3.1: WWW-Authenticate %q", h.Get("WWW-Authenticate"))
+		}
+	}
+	var app obj
+	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "App"}, 201, &app)
+	token := w.token("default", app["client_id"].(string), app["client_secret"].(string))
+	var out obj
+	form(check, path, url.Values{"token": {token}}.Encode(), 200, &out)
+	if out["active"] != true || out["client_id"] != app["client_id"] || out["server_id"] != "default" {
+		t.Errorf("%v", out)
+	}
+	for name, other := range map[string]string{"garbage": "garbage", "of the system workspace": read, "of the admin workspace": w.root} {
+		var answer []byte
+		form(check, path, url.Values{"token": {other}}.Encode(), 200, &answer)
+		if string(answer) != `{"active":false}` {
+			t.Errorf("RFC 7662 2.2, %s: %s", name, answer)
+		}
+	}
+	form(check, path, "", 422, nil)
+	form(check, path, "token=a&token=b", 422, nil)
+	w.callAs(check, "POST", path, obj{"token": token}, 400, nil)
+}

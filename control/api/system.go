@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"io"
 	"mime"
 	"net/http"
@@ -79,9 +78,9 @@ func (a *API) introspect(w http.ResponseWriter, r *http.Request, actor control.A
 	if a.Introspect == nil {
 		return control.Errorf(control.NotImplemented, "", "introspection is not part of this server")
 	}
-	if !actor.HasScope(control.ScopeIntrospect) {
-		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+control.ScopeIntrospect+`"`)
-		return control.Errorf(control.Forbidden, "", "the access token lacks the scope %s", control.ScopeIntrospect)
+	wid, err := a.Admin.ProtectedWorkspace(r.Context(), actor)
+	if err != nil {
+		return err
 	}
 	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/x-www-form-urlencoded" {
 		return control.Errorf(control.Malformed, "content_type", "the body must be application/x-www-form-urlencoded with the field token")
@@ -94,24 +93,11 @@ func (a *API) introspect(w http.ResponseWriter, r *http.Request, actor control.A
 	if err != nil || len(form["token"]) != 1 || form.Get("token") == "" {
 		return invalid("token", "is missing or comes twice")
 	}
-	wid, err := a.gatewayWorkspace(r.Context(), actor)
-	if err != nil {
-		return err
-	}
 	res, err := a.Introspect(r.Context(), actor.TenantID, wid, form.Get("token"))
 	if err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, res)
-}
-
-// gatewayWorkspace is the workspace that the actor's gateway protects.
-func (a *API) gatewayWorkspace(ctx context.Context, actor control.Actor) (string, error) {
-	cfg, _, err := a.Admin.Configuration(ctx, actor, control.GatewayPoll{})
-	if err != nil {
-		return "", err
-	}
-	return cfg.ServerID, nil
 }
 
 // entityTag is the first entity tag of an If-None-Match header, without the weakness mark that a proxy may add.
