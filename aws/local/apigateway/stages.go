@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -108,28 +109,27 @@ func (s *Service) updateStage(q *request) (any, error) {
 		return nil, err
 	}
 	st := clone(old)
-	canary := func() *canarySettings {
-		if st.CanarySettings == nil {
-			st.CanarySettings = &canarySettings{DeploymentID: st.DeploymentID}
-		}
-		return st.CanarySettings
+	err = q.patchAs(slices.Concat(canaryRules(a, st), stageRules(a, st)), stageRefusal)
+	if err != nil {
+		return nil, err
 	}
+	if err := checkVariables(st.Variables); err != nil {
+		return nil, err
+	}
+	st.LastUpdatedDate = s.opt.Now().Unix()
+	a.stages[st.StageName] = st
+	return st, nil
+}
+
+// stageRules are the patch rules of a stage but for its canary.
+func stageRules(a *api, st *stage) []patchRule {
 	logs := func() *accessLogSettings {
 		if st.AccessLogSettings == nil {
 			st.AccessLogSettings = &accessLogSettings{}
 		}
 		return st.AccessLogSettings
 	}
-	known := func(id string) error {
-		if a.deployments[id] == nil {
-			return badRequest("Deployment id does not exist")
-		}
-		return nil
-	}
-	via := func(rule func() patchRule) func(patchOp, []string) error { // the target exists only when the rule applies
-		return func(op patchOp, seg []string) error { return rule().apply(op, seg) }
-	}
-	err = q.patchAs([]patchRule{
+	return []patchRule{
 		{"/deploymentId", "replace,copy", func(op patchOp, _ []string) error {
 			id := op.Value
 			if op.Op == "copy" {
@@ -139,7 +139,7 @@ func (s *Service) updateStage(q *request) (any, error) {
 				id = st.CanarySettings.DeploymentID
 			}
 			st.DeploymentID = id
-			return known(id)
+			return a.knownDeployment(id)
 		}},
 		setString("/description", &st.Description),
 		setString("/clientCertificateId", &st.ClientCertificateID),
@@ -160,22 +160,6 @@ func (s *Service) updateStage(q *request) (any, error) {
 			}
 			return nil
 		}},
-		{"/canarySettings", "remove", func(patchOp, []string) error { st.CanarySettings = nil; return nil }},
-		{"/canarySettings/percentTraffic", "replace", func(op patchOp, _ []string) error {
-			if err := setFloat("/percentTraffic", &canary().PercentTraffic).apply(op, nil); err != nil {
-				return err
-			}
-			if p := st.CanarySettings.PercentTraffic; p < 0 || p > 100 {
-				return badRequest("Percent traffic must be between 0.0 and 100.0")
-			}
-			return nil
-		}},
-		{"/canarySettings/deploymentId", "replace", func(op patchOp, _ []string) error {
-			canary().DeploymentID = op.Value
-			return known(op.Value)
-		}},
-		{"/canarySettings/useStageCache", "replace", via(func() patchRule { return setBool("", &canary().UseStageCache) })},
-		{"/canarySettings/stageVariableOverrides/{}", "add,remove,replace", via(func() patchRule { return inMap("", &canary().StageVariableOverrides) })},
 		{"/accessLogSettings", "remove", func(patchOp, []string) error { st.AccessLogSettings = nil; return nil }},
 		{"/accessLogSettings/destinationArn", "replace,add", via(func() patchRule { return setString("", &logs().DestinationARN) })},
 		{"/accessLogSettings/format", "replace,add", via(func() patchRule { return setString("", &logs().Format) })},
@@ -188,16 +172,47 @@ func (s *Service) updateStage(q *request) (any, error) {
 			delete(st.MethodSettings, key)
 			return nil
 		}},
-	}, stageRefusal)
-	if err != nil {
-		return nil, err
 	}
-	if err := checkVariables(st.Variables); err != nil {
-		return nil, err
+}
+
+// canaryRules come before the ones of method settings, whose paths have the same form.
+func canaryRules(a *api, st *stage) []patchRule {
+	canary := func() *canarySettings {
+		if st.CanarySettings == nil {
+			st.CanarySettings = &canarySettings{DeploymentID: st.DeploymentID}
+		}
+		return st.CanarySettings
 	}
-	st.LastUpdatedDate = s.opt.Now().Unix()
-	a.stages[st.StageName] = st
-	return st, nil
+	return []patchRule{
+		{"/canarySettings", "remove", func(patchOp, []string) error { st.CanarySettings = nil; return nil }},
+		{"/canarySettings/percentTraffic", "replace", func(op patchOp, _ []string) error {
+			if err := setFloat("/percentTraffic", &canary().PercentTraffic).apply(op, nil); err != nil {
+				return err
+			}
+			if p := st.CanarySettings.PercentTraffic; p < 0 || p > 100 {
+				return badRequest("Percent traffic must be between 0.0 and 100.0")
+			}
+			return nil
+		}},
+		{"/canarySettings/deploymentId", "replace", func(op patchOp, _ []string) error {
+			canary().DeploymentID = op.Value
+			return a.knownDeployment(op.Value)
+		}},
+		{"/canarySettings/useStageCache", "replace", via(func() patchRule { return setBool("", &canary().UseStageCache) })},
+		{"/canarySettings/stageVariableOverrides/{}", "add,remove,replace", via(func() patchRule { return inMap("", &canary().StageVariableOverrides) })},
+	}
+}
+
+// via is for a target that exists only when its rule applies.
+func via(rule func() patchRule) func(patchOp, []string) error {
+	return func(op patchOp, seg []string) error { return rule().apply(op, seg) }
+}
+
+func (a *api) knownDeployment(id string) error {
+	if a.deployments[id] == nil {
+		return badRequest("Deployment id does not exist")
+	}
+	return nil
 }
 
 // stageRefusal names the paths of a stage as the service does, its slips of punctuation included.
