@@ -581,11 +581,12 @@ func TestEnvironmentsAreBounded(t *testing.T) {
 	if state := environments(w); len(state) != 1 {
 		t.Errorf("%v", state)
 	}
-	eventually(t, "the first environment is idle", func() bool { return environments(w)[0].State == "frozen" })
+	eventually(t, "the first environment is idle", func() bool { return environments(w)[0].Idle })
 	w.pid("two")
 	if alive(p.Pid) || len(environments(w)) != 1 {
 		t.Errorf("the idle environment did not make room: %v", environments(w))
 	}
+	eventually(t, "the second environment is idle", func() bool { return environments(w)[0].Idle })
 	done := make(chan *lambda.InvokeOutput, 1)
 	event, release := w.held()
 	go func() { done <- w.invoke("two", event) }()

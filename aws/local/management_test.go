@@ -198,6 +198,7 @@ func TestClock(t *testing.T) {
 type environment struct {
 	Function, State string
 	PID             int
+	Idle            bool
 }
 
 func environments(w *world) []environment {

@@ -44,14 +44,7 @@ func (s *Service) FreezeNow() int {
 
 // ThawNow lets the processes go on that are at work; idle ones stay frozen until their next invocation.
 func (s *Service) ThawNow() int {
-	idle := map[*environment]bool{}
-	s.mu.Lock()
-	for _, f := range s.functions {
-		for _, e := range f.idle {
-			idle[e] = true
-		}
-	}
-	s.mu.Unlock()
+	idle := s.idle()
 	n := 0
 	for _, e := range s.snapshot() {
 		if !idle[e] && e.thaw() {
@@ -61,6 +54,19 @@ func (s *Service) ThawNow() int {
 	return n
 }
 
+// idle is the set of environments that wait for an invocation.
+func (s *Service) idle() map[*environment]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	idle := map[*environment]bool{}
+	for _, f := range s.functions {
+		for _, e := range f.idle {
+			idle[e] = true
+		}
+	}
+	return idle
+}
+
 // EnvironmentInfo describes one environment to the management API.
 type EnvironmentInfo struct {
 	Function string `json:"function"` // ARN
@@ -68,13 +74,15 @@ type EnvironmentInfo struct {
 	Stream   string `json:"log_stream"`
 	PID      int    `json:"pid,omitempty"`
 	State    string `json:"state"` // "running", "frozen", "ended"
+	Idle     bool   `json:"idle"`  // waits for an invocation
 }
 
 // Environments lists the environments there are, by function and stream.
 func (s *Service) Environments() []EnvironmentInfo {
 	out := []EnvironmentInfo{}
+	idle := s.idle()
 	for _, e := range s.snapshot() {
-		info := EnvironmentInfo{Function: e.rev.fn.arn(e.rev.fn.partition), Version: e.rev.config.Version, Stream: e.stream, State: "running"}
+		info := EnvironmentInfo{Function: e.rev.fn.arn(e.rev.fn.partition), Version: e.rev.config.Version, Stream: e.stream, State: "running", Idle: idle[e]}
 		e.mu.Lock()
 		if e.cmd != nil {
 			info.PID = e.cmd.Process.Pid
