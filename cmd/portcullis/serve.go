@@ -132,13 +132,7 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 	})
 	mux.Handle("/api/", api.New(api.Options{
 		Admin: adm, Analytics: events, Packages: packages, PublicURL: publicURL, Logger: logger,
-		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {
-			claims, err := issuer.VerifyAccessToken(ctx, oauth.TenantOf(bearer), workspace, bearer)
-			if err != nil {
-				return control.Actor{}, err
-			}
-			return adm.ActorForToken(ctx, claims.Tenant, workspace, claims.ClientID, claims.Scopes)
-		},
+		Authenticate: issuer.Actor,
 		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		},

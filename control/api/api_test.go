@@ -59,14 +59,8 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { events.Close(context.Background()) })
 	issuer := oauth.New(oauth.Options{Admin: w.admin, Store: st, PublicURL: w.server.URL, Now: now})
 	w.api = New(Options{Admin: w.admin, Analytics: events, PublicURL: w.server.URL, Now: now,
-		Packages: web.Packages{FS: fstest.MapFS{"authorizer-x86_64.zip": {Data: []byte("zip of x86")}}},
-		Authenticate: func(ctx context.Context, workspace, bearer string) (control.Actor, error) {
-			c, err := issuer.VerifyAccessToken(ctx, oauth.TenantOf(bearer), workspace, bearer)
-			if err != nil {
-				return control.Actor{}, err
-			}
-			return w.admin.ActorForToken(ctx, c.Tenant, workspace, c.ClientID, c.Scopes)
-		},
+		Packages:     web.Packages{FS: fstest.MapFS{"authorizer-x86_64.zip": {Data: []byte("zip of x86")}}},
+		Authenticate: issuer.Actor,
 		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		}})

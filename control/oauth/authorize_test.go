@@ -553,3 +553,47 @@ func TestUserinfoRefusals(t *testing.T) {
 		t.Errorf("RFC 6750 3.1: %d %q", a.status, a.header.Get("WWW-Authenticate"))
 	}
 }
+
+// At the admin API a user's token is worth what the user's roles are, whatever its client is.
+func TestActor(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	app, secret := w.app(func(c *control.Client) { c.WorkspaceID, c.Trusted, c.Scopes = "admin", true, nil })
+	user, err := w.admin.CreateUser(ctx, w.actor, control.User{Username: "joe", Role: control.Member}, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := request(app, "scope", "openid")
+	b := &browser{w: w}
+	b.send("POST", "/default/admin/login?"+q.Encode(), url.Values{"step": {"login"}, "username": {"joe"}, "password": {password}})
+	code := back(t, b.send("GET", "/default/admin/oauth2/authorize?"+q.Encode(), nil)).Get("code")
+	token := w.post("/default/admin/oauth2/token", exchange(code), app.ID, secret).body["access_token"].(string)
+	actor, err := w.issuer.Actor(ctx, "admin", token)
+	if err != nil || actor.Kind != control.UserActor || actor.ID != user.ID || actor.Role != control.Member {
+		t.Errorf("joe's token acts as %+v, %v", actor, err)
+	}
+	if _, err := w.admin.CreateWorkspace(ctx, actor, control.Workspace{Name: "Mine"}); control.KindOf(err) != control.Forbidden {
+		t.Errorf("a member made a workspace: %v", err)
+	}
+	user.Role = control.Auditor
+	if _, err := w.admin.UpdateUser(ctx, w.actor, user); err != nil {
+		t.Fatal(err)
+	}
+	if actor, err = w.issuer.Actor(ctx, "admin", token); err != nil || actor.Role != control.Auditor {
+		t.Errorf("after a change of the role: %+v, %v", actor, err)
+	}
+	if _, err := w.issuer.Actor(ctx, "system", token); control.KindOf(err) != control.Unauthenticated {
+		t.Errorf("at the system API: %v", err)
+	}
+	machine := w.post("/default/admin/oauth2/token", credentialsGrant, rootID, rootSecret).body["access_token"].(string)
+	if actor, err := w.issuer.Actor(ctx, "admin", machine); err != nil || actor.Kind != control.ClientActor || actor.ID != rootID {
+		t.Errorf("the automation client acts as %+v, %v", actor, err)
+	}
+	if err := w.admin.DeleteUser(ctx, w.actor, user.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(goodFor)
+	if _, err := w.issuer.Actor(ctx, "admin", token); control.KindOf(err) != control.Unauthenticated {
+		t.Errorf("the token outlives its user: %v", err)
+	}
+}
