@@ -488,6 +488,33 @@ func TestOutageWithStoredConfiguration(t *testing.T) {
 	w.expect("/pets/1", "", 200, "")
 }
 
+// TestLastEventsAreSent: request events that wait for the next flush leave when Lambda takes the environment down.
+func TestLastEventsAreSent(t *testing.T) {
+	w := newWorld(t, nil)
+	w.plane.setBind(true)
+	w.sync()
+	w.sync()
+	w.deploy("dev")
+	const requests = 5 // within a second: the first ones are sent after their answer, the last ones wait
+	for range requests {
+		w.expect("/pets", "", 200, "")
+	}
+	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	deadline := time.Now().Add(3 * time.Second)
+	for {
+		w.plane.mu.Lock()
+		n := len(w.plane.events)
+		w.plane.mu.Unlock()
+		if n == requests {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d events arrived", n, requests)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // TestNothingIsChanged: AWS_CREATE_AUTHORIZER=false reports the plan and does nothing.
 func TestNothingIsChanged(t *testing.T) {
 	w := newWorld(t, map[string]string{"AWS_CREATE_AUTHORIZER": "false"})
