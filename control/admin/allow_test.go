@@ -237,7 +237,7 @@ func TestEveryVerbAndRole(t *testing.T) {
 	for _, v := range verbs {
 		denied := func(who string, a control.Actor) {
 			t.Helper()
-			before := auditCount(t, w)
+			before := lastAudit(t, w)
 			err := v.call(f, a)
 			switch kind := control.KindOf(err); {
 			case err == nil:
@@ -245,7 +245,7 @@ func TestEveryVerbAndRole(t *testing.T) {
 			case kind != control.Forbidden && kind != control.NotFound && kind != control.Unauthenticated:
 				t.Errorf("%s: %s got %v, want a denial", v.name, who, err)
 			}
-			if auditCount(t, w) != before {
+			if lastAudit(t, w) != before {
 				t.Errorf("%s: %s was denied and changed something", v.name, who)
 			}
 		}
@@ -282,20 +282,20 @@ func TestEveryVerbAndRole(t *testing.T) {
 
 var gateWayScopes = []string{control.ScopeIntrospect, control.ScopePushRequests, control.ScopeReadConfiguration, control.ScopeWriteConfiguration}
 
-func auditCount(t *testing.T, w *world) int {
+// lastAudit changes with every audit record of the first workspaces.
+func lastAudit(t *testing.T, w *world) string {
 	t.Helper()
-	n := 0
+	ids := ""
 	for _, wid := range []string{"admin", "system", "default"} {
-		all, err := w.st.AuditEvents(ctx, control.DefaultTenant, wid, control.AuditFilter{Limit: 100})
+		all, err := w.st.AuditEvents(ctx, control.DefaultTenant, wid, control.AuditFilter{Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		n += len(all)
+		for _, e := range all {
+			ids += e.ID + " "
+		}
 	}
-	if n >= 300 {
-		t.Fatal("more audit records than this test counts")
-	}
-	return n
+	return ids
 }
 
 func TestGatewayVerbsNeedTheirScope(t *testing.T) {

@@ -175,9 +175,9 @@ func TestRegions(t *testing.T) {
 func TestUnchangedInventoryWritesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		_, authorizer, sid := w.bound("GET", "/pets", "POST", "/pets")
-		before, records := w.revision(), auditCount(t, w)
+		before, records := w.revision(), lastAudit(t, w)
 		w.push(authorizer, petStore("post", "/pets", "GET", "/pets", "GET", "/pets")) // another order, case, and a repetition
-		if w.revision() != before || auditCount(t, w) != records {
+		if w.revision() != before || lastAudit(t, w) != records {
 			t.Error("an equal inventory was written")
 		}
 		deployed := true

@@ -76,7 +76,7 @@ func keyPlace(tenant, wid, kid string) string {
 // required members in alphabetical order without spaces.
 func publicJWK(public crypto.PublicKey, algorithm string) (kid string, jwk json.RawMessage, err error) {
 	b64 := base64.RawURLEncoding.EncodeToString
-	members := map[string]string{}
+	var members map[string]string
 	switch k := public.(type) {
 	case *ecdsa.PublicKey:
 		ecdh, err := k.ECDH()

@@ -30,7 +30,7 @@ func TestPolicyProblemsAreNamed(t *testing.T) {
 				"validators[0].conf.fields[0].comparator", ""},
 			"language": {control.Policy{Language: "lua"}, "language", ""},
 		} {
-			before := auditCount(t, w)
+			before := lastAudit(t, w)
 			c.p.ServerID, c.p.PolicyName = "default", name
 			_, err := w.CreatePolicy(ctx, w.root, c.p)
 			refused(t, err, control.Invalid, "invalid_policy")
@@ -38,7 +38,7 @@ func TestPolicyProblemsAreNamed(t *testing.T) {
 			if errors.As(err, &e); !strings.Contains(e.Fields[c.field], c.text) || e.Fields[c.field] == "" {
 				t.Errorf("%s: fields %v, want %q with %q", name, e.Fields, c.field, c.text)
 			}
-			if _, err := w.GetPolicy(ctx, w.root, "default-"+name); control.KindOf(err) != control.NotFound || auditCount(t, w) != before {
+			if _, err := w.GetPolicy(ctx, w.root, "default-"+name); control.KindOf(err) != control.NotFound || lastAudit(t, w) != before {
 				t.Errorf("%s: something was written", name)
 			}
 		}
