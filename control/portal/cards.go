@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -150,6 +151,7 @@ func cardsOf(validators []waist.Validator) ([]card, error) {
 			}
 			c.recovery = string(b)
 		}
+		fixed := false
 		empty := len(v.Conf) == 0 || string(v.Conf) == "null"
 		var conf rowsJSON
 		dec := json.NewDecoder(bytes.NewReader(v.Conf))
@@ -158,14 +160,19 @@ func cardsOf(validators []waist.Validator) ([]card, error) {
 		case bare(v.Name) && empty:
 		case hasRows(v.Name) && !empty && dec.Decode(&conf) == nil:
 			for _, f := range conf.Fields {
-				c.rows = append(c.rows, cardRow{field: f.Field, comparator: f.Comparator, value: shownValue(f.Value, f.Comparator)})
+				value, ok := shownValue(f.Value, f.Comparator)
+				c.rows = append(c.rows, cardRow{field: f.Field, comparator: f.Comparator, value: value})
+				fixed = fixed || !ok
 			}
 		default:
+			fixed = true
+		}
+		if fixed {
 			b, err := json.Marshal(v)
 			if err != nil {
 				return nil, err
 			}
-			c.fixed = string(b)
+			c.fixed, c.rows = string(b), nil
 		}
 		out = append(out, c)
 	}
@@ -173,25 +180,41 @@ func cardsOf(validators []waist.Validator) ([]card, error) {
 }
 
 // shownValue is a JSON value as it is typed: a text as it is, a list of words with commas, unless that would be read as
-// something else.
-func shownValue(raw json.RawMessage, comparator string) string {
+// something else. ok is false when there is no way to type it.
+func shownValue(raw json.RawMessage, comparator string) (text string, ok bool) {
 	var b bytes.Buffer
-	if len(raw) == 0 || string(raw) == "null" || json.Compact(&b, raw) != nil {
-		return ""
+	if len(raw) == 0 || string(raw) == "null" {
+		return "", takesNone(comparator)
+	}
+	if json.Compact(&b, raw) != nil {
+		return "", false
 	}
 	same := func(s string) bool {
 		got, err := typedValue(s, takesList(comparator))
-		return err == nil && string(got) == b.String()
+		return err == nil && sameJSON(got, raw)
 	}
 	var word string
 	if json.Unmarshal(raw, &word) == nil && same(word) {
-		return word
+		return word, true
 	}
 	var words []string
 	if json.Unmarshal(raw, &words) == nil && same(strings.Join(words, ", ")) {
-		return strings.Join(words, ", ")
+		return strings.Join(words, ", "), true
 	}
-	return b.String()
+	return b.String(), same(b.String())
+}
+
+// sameJSON reports whether two texts are the same JSON value, however each is written.
+func sameJSON(a, b []byte) bool {
+	read := func(raw []byte) (v any, err error) {
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		err = dec.Decode(&v)
+		return v, err
+	}
+	x, err1 := read(a)
+	y, err2 := read(b)
+	return err1 == nil && err2 == nil && reflect.DeepEqual(x, y)
 }
 
 // typedValue is what was typed as a JSON value: a list in brackets (or, where a list is due, separated by commas), a text
@@ -213,9 +236,13 @@ func typedValue(s string, list bool) (json.RawMessage, error) {
 		}
 		return out, nil
 	case list && !strings.HasPrefix(s, "$"):
-		parts := strings.Split(s, ",")
-		for i := range parts {
-			parts[i] = strings.TrimSpace(parts[i])
+		var parts []json.RawMessage
+		for part := range strings.SplitSeq(s, ",") {
+			one, err := typedValue(part, false)
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, one)
 		}
 		return json.Marshal(parts)
 	case s == "true" || s == "false" || json.Valid([]byte(s)) && strings.ContainsRune("-0123456789", rune(s[0])):
@@ -266,6 +293,16 @@ func takesList(comparator string) bool {
 	for _, w := range comparatorWords {
 		if w.wire == comparator {
 			return w.list
+		}
+	}
+	return false
+}
+
+// takesNone reports whether a comparator looks at no value.
+func takesNone(comparator string) bool {
+	for _, w := range comparatorWords {
+		if w.wire == comparator {
+			return w.none
 		}
 	}
 	return false
