@@ -188,8 +188,20 @@ func (s *Set) Inputs(policyID string) (Reads, bool) {
 		return Reads{}, false
 	}
 	e, ok := s.entries[policyID]
-	if !ok || e.err != "" && e.visual == nil && e.cedar == nil {
-		return Reads{}, ok
+	if !ok {
+		return Reads{}, false
+	}
+	e.compile()
+	switch {
+	case e.err != "": // always denies
+		return Reads{}, true
+	case e.cedar != nil:
+		return e.cedar.reads, true
+	case e.policy.Language == waist.LanguageRego:
+		if p := s.rego.get(policyID); p != nil && p.err == "" {
+			return p.reads, true
+		}
+		return Reads{}, true
 	}
 	return Inputs(e.policy, s.lookup), true
 }

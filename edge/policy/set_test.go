@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,5 +108,24 @@ func TestZeroValuesDeny(t *testing.T) {
 		if r.Decision != Deny {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestSetInputs: the set says of its policies what Inputs says of them alone.
+func TestSetInputs(t *testing.T) {
+	s := publishedSet(t)
+	for id, e := range s.entries {
+		got, ok := s.Inputs(id)
+		if want := Inputs(e.policy, s.lookup); !ok || !slices.Equal(got.List(), want.List()) {
+			t.Errorf("%s: %v, alone %v", id, got.List(), want.List())
+		}
+	}
+	for id, tokenOnly := range map[string]bool{"aal3": true, "block": true, "machine": true, "mtls": false, "dashboard": false} {
+		if r, _ := s.Inputs(id); r.TokenOnly() != tokenOnly {
+			t.Errorf("%s: token only is %v", id, r.TokenOnly())
+		}
+	}
+	if _, ok := s.Inputs("nobody"); ok {
+		t.Error("a policy that does not exist reads something")
 	}
 }
