@@ -18,7 +18,7 @@ func TestShortWays(t *testing.T) {
 	literals := rapid.SampledFrom([]string{`"a"`, `"b"`, `""`, `"1"`, `"true"`, `1`, `true`, `"a*"`, `"\\*"`, `"$authnCtx.y"`, `"$request.pathParams.p"`, `"$request.method"`, `["a"]`, `["a","b"]`})
 	fields := rapid.SampledFrom([]string{"authnCtx.x", "authnCtx.x[0]", "request.pathParams.p", "request.method", "request.headers.h"})
 	used := map[short]bool{}
-	rapid.Check(t, func(t *rapid.T) {
+	try := func(t *rapid.T) bool {
 		op := rapid.SampledFrom([]comparator{cmpEquals, cmpNotEquals, cmpContains, cmpContainsAny, cmpIn}).Draw(t, "op")
 		f, err := parseField(fields.Draw(t, "field"))
 		if err != nil {
@@ -26,7 +26,7 @@ func TestShortWays(t *testing.T) {
 		}
 		right, err := parseOperand(json.RawMessage(literals.Draw(t, "literal")), op)
 		if err != nil {
-			return // contains ""
+			return false // contains ""
 		}
 		c := newComparison(f, op, "", right)
 		used[c.short] = true
@@ -44,7 +44,13 @@ func TestShortWays(t *testing.T) {
 			text, _ := json.Marshal(in)
 			t.Fatalf("the short way says %d, the long way %d, for %s", got, want, text)
 		}
-	})
+		return true
+	}
+	rapid.Check(t, func(t *rapid.T) { try(t) })
+	examples := rapid.Custom(try)
+	for seed := range 500 { // always the same ones, so that the count below does not depend on luck
+		examples.Example(seed)
+	}
 	if len(used) != 5 {
 		t.Errorf("only %d of the ways were tried", len(used))
 	}
