@@ -31,7 +31,6 @@ type world struct {
 	api    *API
 	now    time.Time
 	root   string // access token of the automation client
-	tokens map[string]string
 }
 
 const (
