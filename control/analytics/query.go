@@ -32,6 +32,7 @@ type Filter struct {
 	APIID    string
 	PolicyID string
 	Before   string // cursor: the ID of the last decision already shown; older ones follow
+	After    string // the ID of a decision: those that followed it, for a tail; ignored when Before is set
 	Limit    int    // 0 means 20; at most 100
 }
 
@@ -75,35 +76,43 @@ func (a *Analytics) Recent(ctx context.Context, actor control.Actor, wid string,
 	out := []Decision{}
 	err := a.store.Snapshot(ctx, func(r store.Reader) error {
 		rows, err := r.Decisions(ctx, actor.TenantID, wid, store.DecisionFilter{Result: f.Result, Reason: f.Reason, APIID: f.APIID, PolicyID: f.PolicyID,
-			Before: f.Before, Limit: min(f.Limit, 100)})
+			Before: f.Before, After: f.After, Limit: min(f.Limit, 100)})
 		if err != nil {
 			return err
 		}
-		apis := map[string]store.StoredAPI{}
-		for _, row := range rows {
-			d := Decision{ID: row.ID, TenantID: row.TenantID, WorkspaceID: row.WorkspaceID, GatewayID: row.GatewayID, At: row.At}
-			if err := json.Unmarshal([]byte(row.Event), &d.RequestEvent); err != nil {
-				return fmt.Errorf("request event %s: %w", row.ID, err)
-			}
-			d.Method, d.Path = d.RequestEvent.Method, d.RequestEvent.Path
-			if id := row.APIID; id != "" {
-				x, ok := apis[id]
-				if !ok {
-					if x, err = r.API(ctx, actor.TenantID, id); err != nil && !errors.Is(err, store.ErrNotFound) {
-						return err
-					}
-					apis[id] = x
-				}
-				if x.ServerID == wid { // the zero API when it is no longer there
-					d.ServiceID, d.Method, d.Path = x.ServiceID, x.Method, x.Path
-				}
-			}
-			out = append(out, d)
-		}
-		return nil
+		out, err = decisions(ctx, r, actor.TenantID, wid, rows)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("analytics: %w", err)
+	}
+	return out, nil
+}
+
+// decisions reads what was stored, with the API that each is about where it is still there.
+func decisions(ctx context.Context, r store.Reader, tenant, wid string, rows []store.Decision) ([]Decision, error) {
+	out := make([]Decision, 0, len(rows))
+	apis := map[string]store.StoredAPI{}
+	for _, row := range rows {
+		d := Decision{ID: row.ID, TenantID: row.TenantID, WorkspaceID: row.WorkspaceID, GatewayID: row.GatewayID, At: row.At}
+		if err := json.Unmarshal([]byte(row.Event), &d.RequestEvent); err != nil {
+			return nil, fmt.Errorf("request event %s: %w", row.ID, err)
+		}
+		d.Method, d.Path = d.RequestEvent.Method, d.RequestEvent.Path
+		if id := row.APIID; id != "" {
+			x, ok := apis[id]
+			if !ok {
+				var err error
+				if x, err = r.API(ctx, tenant, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+					return nil, err
+				}
+				apis[id] = x
+			}
+			if x.ServerID == wid { // the zero API when it is no longer there
+				d.ServiceID, d.Method, d.Path = x.ServiceID, x.Method, x.Path
+			}
+		}
+		out = append(out, d)
 	}
 	return out, nil
 }

@@ -44,7 +44,14 @@ func (r Reader) AuditEvents(ctx context.Context, tenant, workspace string, f con
 	if limit <= 0 {
 		limit = 20
 	}
-	return page(ctx, r.q, scanAudit, `SELECT a.tenant_id, a.id, a.workspace_id, a.subject, a.action, a.target_id, a.actor_kind, a.actor_id, a.actor_name,
-		a.ip, a.user_agent, a.at, a.before_json, a.after_json FROM audit a`, &w, "a.id", "a.target_id",
+	return page(ctx, r.q, scanAudit, auditColumns, &w, "a.id", "a.target_id",
 		Page{After: f.AfterID, Before: f.BeforeID, Desc: !f.Ascending, Limit: min(limit, 100)})
+}
+
+const auditColumns = `SELECT a.tenant_id, a.id, a.workspace_id, a.subject, a.action, a.target_id, a.actor_kind, a.actor_id, a.actor_name,
+	a.ip, a.user_agent, a.at, a.before_json, a.after_json FROM audit a`
+
+// AuditEvent reads one.
+func (r Reader) AuditEvent(ctx context.Context, tenant, workspace, id string) (control.AuditEvent, error) {
+	return one(ctx, r.q, scanAudit, auditColumns+" WHERE a.tenant_id = $1 AND a.workspace_id = $2 AND a.id = $3", tenant, workspace, id)
 }

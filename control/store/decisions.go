@@ -102,7 +102,8 @@ func (tx *Tx) addDecisions(ctx context.Context, rows []Decision, size int) error
 // DecisionFilter narrows Decisions; empty members do not.
 type DecisionFilter struct {
 	Result, Reason, APIID, PolicyID string
-	Before                          string // an id
+	Before                          string // an id: older ones
+	After                           string // an id: the ones that follow it, when Before is empty
 	Limit                           int
 }
 
@@ -116,10 +117,14 @@ func (r Reader) Decisions(ctx context.Context, tenant, workspace string, f Decis
 			w.add(c[0]+" = ?", c[1])
 		}
 	}
-	return page(ctx, r.q, func(s scanner) (d Decision, err error) {
-		return d, s.Scan(&d.TenantID, &d.WorkspaceID, &d.ID, &d.GatewayID, at{&d.At}, &d.Result, &d.Reason, &d.APIID, &d.PolicyID, &d.DurationUS, &d.Event)
-	}, `SELECT d.tenant_id, d.workspace_id, d.id, d.gateway_id, d.at, d.result, d.reason, d.api_id, d.policy_id, d.duration_us, d.event_json
-		FROM decisions d`, &w, "d.id", "d.id", Page{After: f.Before, Desc: true, Limit: f.Limit})
+	return page(ctx, r.q, scanDecision, decisionColumns, &w, "d.id", "d.id", Page{After: f.Before, Before: f.After, Desc: true, Limit: f.Limit})
+}
+
+const decisionColumns = `SELECT d.tenant_id, d.workspace_id, d.id, d.gateway_id, d.at, d.result, d.reason, d.api_id, d.policy_id, d.duration_us, d.event_json
+	FROM decisions d`
+
+func scanDecision(s scanner) (d Decision, err error) {
+	return d, s.Scan(&d.TenantID, &d.WorkspaceID, &d.ID, &d.GatewayID, at{&d.At}, &d.Result, &d.Reason, &d.APIID, &d.PolicyID, &d.DurationUS, &d.Event)
 }
 
 // DecisionCount is how many decisions of one result and reason were taken in a minute.
