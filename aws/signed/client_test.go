@@ -88,10 +88,9 @@ func TestRetries(t *testing.T) {
 		{"409", "POST", []answer{{409, "", "ConflictException"}}, 1, "[]", false},
 	}
 	for _, c := range cases {
-		n := 0
+		var n atomic.Int64 // the handler runs in the server's goroutine
 		cl, k := client(t, func(w http.ResponseWriter, _ *http.Request) {
-			a := c.answers[min(n, len(c.answers)-1)]
-			n++
+			a := c.answers[min(int(n.Add(1)), len(c.answers))-1]
 			if a.retryAfter != "" {
 				w.Header().Set("Retry-After", a.retryAfter)
 			}
@@ -104,8 +103,8 @@ func TestRetries(t *testing.T) {
 		call := read
 		call.Method = c.method
 		err := cl.Do(t.Context(), call, nil)
-		if n != c.calls || fmt.Sprint(k.slept) != c.slept || (err == nil) != c.ok {
-			t.Errorf("%s: %d calls, slept %v, %v", c.name, n, k.slept, err)
+		if int(n.Load()) != c.calls || fmt.Sprint(k.slept) != c.slept || (err == nil) != c.ok {
+			t.Errorf("%s: %d calls, slept %v, %v", c.name, n.Load(), k.slept, err)
 		}
 	}
 	// A connection that breaks is tried again, except for a POST: it may have created something.
