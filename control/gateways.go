@@ -55,6 +55,7 @@ type GatewayUpdate struct {
 	Name            string `json:"name"`
 	Description     string `json:"description"`
 	DefaultPolicyID string `json:"default_policy_id"`
+	AutoBind        *bool  `json:"create_and_bind_services_automatically,omitempty"` // nil leaves it; additive
 }
 
 // APIGroup is one discovered unit of a gateway: on AWS a REST API and stage.

@@ -127,6 +127,10 @@ var verbs = []struct {
 		_, err := f.w.UpdateAPI(ctx, a, f.api, control.APIUpdate{PolicyID: f.policy})
 		return err
 	}},
+	{"AssignPolicy", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.AssignPolicy(ctx, a, f.workspace, []string{f.api}, f.policy)
+		return err
+	}},
 	{"DeleteAPI", manager, false, func(f *fixture, a control.Actor) error { return f.w.DeleteAPI(ctx, a, f.api) }},
 	{"ListGateways", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListGateways(ctx, a, f.workspace); return err }},
 	{"GetGateway", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.GetGateway(ctx, a, f.gateway); return err }},
@@ -211,6 +215,14 @@ var verbs = []struct {
 	{"DeleteUser", root, true, func(f *fixture, a control.Actor) error { return f.w.DeleteUser(ctx, a, f.spareUser) }},
 	{"ListAudit", auditor, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.ListAudit(ctx, a, f.workspace, control.AuditFilter{})
+		return err
+	}},
+	{"GetAudit", auditor, false, func(f *fixture, a control.Actor) error {
+		all, err := f.w.ListAudit(ctx, f.w.root, f.workspace, control.AuditFilter{Limit: 1})
+		if err != nil || len(all) != 1 {
+			return fmt.Errorf("no record to read: %v", err)
+		}
+		_, err = f.w.GetAudit(ctx, a, f.workspace, all[0].ID)
 		return err
 	}},
 	{"ResealSecrets", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.ResealSecrets(ctx, a); return err }},

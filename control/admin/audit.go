@@ -31,3 +31,15 @@ func (a *Admin) ListAudit(ctx context.Context, actor control.Actor, wid string, 
 	out, err := a.store.AuditEvents(ctx, actor.TenantID, wid, f)
 	return out, internal(err)
 }
+
+// GetAudit reads one audit record of a workspace.
+func (a *Admin) GetAudit(ctx context.Context, actor control.Actor, wid, id string) (control.AuditEvent, error) {
+	if err := a.allow(actor, "GetAudit", wid); err != nil {
+		return control.AuditEvent{}, err
+	}
+	e, err := a.store.AuditEvent(ctx, actor.TenantID, wid, id)
+	if err != nil {
+		return control.AuditEvent{}, notFound(err, "audit record", id)
+	}
+	return e, nil
+}

@@ -133,7 +133,8 @@ func (a *Admin) GetGateway(ctx context.Context, actor control.Actor, gid string)
 	return a.withClient(g, client, secret), nil
 }
 
-// UpdateGateway changes name, description and the policy of newly discovered APIs.
+// UpdateGateway changes name, description, the policy of newly discovered APIs, and whether newly discovered groups get
+// services of their own.
 func (a *Admin) UpdateGateway(ctx context.Context, actor control.Actor, gid string, u control.GatewayUpdate) (control.Gateway, error) {
 	found, err := a.gateway(ctx, actor, "UpdateGateway", gid)
 	if err != nil {
@@ -147,6 +148,9 @@ func (a *Admin) UpdateGateway(ctx context.Context, actor control.Actor, gid stri
 		}
 		out = old
 		out.Name, out.Description, out.DefaultPolicyID = u.Name, u.Description, u.DefaultPolicyID
+		if u.AutoBind != nil {
+			out.AutoBind = *u.AutoBind
+		}
 		if err := out.Validate(); err != nil {
 			return err
 		}

@@ -138,3 +138,47 @@ func (a *Admin) Logout(ctx context.Context, token string) error {
 		return notFoundOnly(c.RemoveSession(ctx, s.TokenHash))
 	})
 }
+
+// ChangePassword gives the user of a session a new password. The present one must be given too, and is throttled as in
+// Login. All sessions of the user end, this one included.
+func (a *Admin) ChangePassword(ctx context.Context, token, current, next, ip, userAgent string) error {
+	actor, s, err := a.Session(ctx, token)
+	if err != nil {
+		return err
+	}
+	actor.IP, actor.UserAgent = ip, userAgent
+	now, k := a.now(), key(actor.TenantID, s.User.Username, ip)
+	if wait := a.throttle.wait(k, now); wait > 0 {
+		e := control.Errorf(control.TooMany, "too_many_logins", "too many wrong passwords; try again in %s", wait.Round(time.Second))
+		e.RetryAfter = int(wait/time.Second) + 1
+		return e
+	}
+	user, hash, err := a.store.UserByName(ctx, actor.TenantID, s.User.Username)
+	if err != nil {
+		return notFound(err, "user", s.User.Username)
+	}
+	ok := len(current) <= 1000
+	if ok {
+		if ok, err = a.hasher.check(ctx, current, hash); err != nil {
+			return internal(err)
+		}
+	}
+	if !ok {
+		a.throttle.fail(k, now)
+		var check control.Checks
+		check.Add("current", "is not your present password")
+		return check.Err("password")
+	}
+	if err := control.ValidatePassword(next); err != nil {
+		return err
+	}
+	if hash, err = a.hasher.hash(ctx, next); err != nil {
+		return internal(err)
+	}
+	return a.users(ctx, actor, user.ID, func(c *change, _ control.User) error {
+		if err := c.SetPassword(ctx, actor.TenantID, user.ID, hash); err != nil {
+			return err
+		}
+		return c.audit(ctx, "credential", "updated", user.ID, nil, nil)
+	})
+}

@@ -85,7 +85,7 @@ func (a *Admin) CreateWorkspace(ctx context.Context, actor control.Actor, w cont
 	}
 	if !given {
 		switch _, err := a.store.Workspace(ctx, w.TenantID, w.ID); {
-		case err == nil:
+		case err == nil, control.ReservedWorkspace(w.ID):
 			w.ID = store.NewID()
 		case !errors.Is(err, store.ErrNotFound):
 			return control.Workspace{}, internal(err)
@@ -106,6 +106,11 @@ func (a *Admin) CreateWorkspace(ctx context.Context, actor control.Actor, w cont
 
 // birth adds a workspace with its key and default policies, and makes it the workspace of the change.
 func (c *change) birth(ctx context.Context, w control.Workspace) error {
+	if control.ReservedWorkspace(w.ID) {
+		var check control.Checks
+		check.Add("id", "is taken by a page of the portal; choose another")
+		return check.Err("workspace")
+	}
 	if err := c.AddWorkspace(ctx, w); err != nil {
 		return exists(err, "workspace_exists", "there is a workspace %q already; choose another id", w.ID)
 	}

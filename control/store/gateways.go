@@ -70,10 +70,10 @@ func (tx *Tx) AddGateway(ctx context.Context, g control.Gateway, slot int) error
 		g.TenantID, g.ID, g.WorkspaceID, g.ClientID, g.Name, g.Description, g.Type, slot, g.AutoBind, orNull(g.DefaultPolicyID), micros(g.CreatedAt))
 }
 
-// SetGateway changes name, description and default policy.
+// SetGateway changes name, description, default policy and automatic binding.
 func (tx *Tx) SetGateway(ctx context.Context, g control.Gateway) error {
-	return tx.exec(ctx, "UPDATE gateways SET name = $1, description = $2, default_policy_id = $3 WHERE tenant_id = $4 AND id = $5",
-		g.Name, g.Description, orNull(g.DefaultPolicyID), g.TenantID, g.ID)
+	return tx.exec(ctx, "UPDATE gateways SET name = $1, description = $2, default_policy_id = $3, auto_bind = $4 WHERE tenant_id = $5 AND id = $6",
+		g.Name, g.Description, orNull(g.DefaultPolicyID), g.AutoBind, g.TenantID, g.ID)
 }
 
 // SetInventoryHash records which inventory the groups come from, and when a gateway first discovered and first attached
