@@ -9,9 +9,6 @@ type needs struct {
 	role   control.Role // people, clients and operators: at least this role …
 	tenant bool         // … in the tenant as a whole, not only in one workspace
 	scope  string       // gateways: this scope of the access token
-	// Clients of the system workspace that are made for automation may use a verb for people with this scope of the access
-	// token, in every workspace of the tenant. A gateway's client never has it.
-	system string
 }
 
 // allowed is the authorisation table. A verb that is not in it is denied to everybody.
@@ -28,7 +25,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"UpdateService": {role: control.Manager},
 	"DeleteService": {role: control.Manager},
 
-	"ListScopes":  {role: control.Member, system: control.ScopeViewScopes},
+	"ListScopes":  {role: control.Member},
 	"GetScope":    {role: control.Member},
 	"CreateScope": {role: control.Manager},
 	"UpdateScope": {role: control.Manager},
@@ -61,35 +58,18 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"DeletePolicy": {role: control.Manager},
 	"TestPolicy":   {role: control.Member},
 
-	"PolicyWarnings": {role: control.Member},
-	"APIWarnings":    {role: control.Member},
-	"PolicyGallery":  {role: control.Member},
-
-	"ListClients":          {role: control.Member, system: control.ScopeViewClients},
-	"GetClient":            {role: control.Member, system: control.ScopeViewClients},
+	"ListClients":          {role: control.Member},
+	"GetClient":            {role: control.Member},
 	"CreateClient":         {role: control.Manager},
 	"UpdateClient":         {role: control.Manager},
 	"DeleteClient":         {role: control.Manager},
 	"ClientSecret":         {role: control.Manager},
-	"RotateClientSecret":   {role: control.Manager, system: control.ScopeManageClients},
-	"RevokeRotatedSecrets": {role: control.Manager, system: control.ScopeManageClients},
+	"RotateClientSecret":   {role: control.Manager},
+	"RevokeRotatedSecrets": {role: control.Manager},
 
 	"ListKeys":  {role: control.Auditor},
 	"RotateKey": {role: control.Admin},
 	"RevokeKey": {role: control.Admin},
-
-	"ListSecrets":   {role: control.Manager, system: control.ScopeReadSecrets},
-	"GetSecret":     {role: control.Manager, system: control.ScopeManageSecrets},
-	"RevealSecrets": {role: control.Manager, system: control.ScopeReadSecrets},
-	"CreateSecret":  {role: control.Manager, system: control.ScopeManageSecrets},
-	"UpdateSecret":  {role: control.Manager, system: control.ScopeManageSecrets},
-	"DeleteSecret":  {role: control.Manager, system: control.ScopeManageSecrets},
-
-	"ListPolicyExecutionPoints": {role: control.Member},
-	"SetPolicyExecutionPoints":  {role: control.Manager},
-	"WorkspaceMetadata":         {role: control.Member},
-	"SetWorkspaceMetadata":      {role: control.Manager},
-	"RevokeTokens":              {role: control.Manager, system: control.ScopeRevokeTokens},
 
 	"ListUsers":   {role: control.Admin, tenant: true},
 	"CreateUser":  {role: control.Admin, tenant: true},
@@ -97,7 +77,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"SetPassword": {role: control.Admin, tenant: true},
 	"DeleteUser":  {role: control.Admin, tenant: true},
 
-	"ListAudit":     {role: control.Auditor, system: control.ScopeViewAudit},
+	"ListAudit":     {role: control.Auditor},
 	"GetAudit":      {role: control.Auditor},
 	"ResealSecrets": {role: control.Admin, tenant: true},
 
@@ -122,11 +102,6 @@ func (a *Admin) allow(actor control.Actor, verb, workspace string) error {
 		}
 		if !actor.HasScope(n.scope) {
 			return control.Errorf(control.Forbidden, "insufficient_scope", "the access token lacks the scope %s; request it at the token endpoint", n.scope)
-		}
-		return nil
-	case n.system != "" && actor.Kind == control.GatewayActor:
-		if !actor.HasScope(n.system) {
-			return control.Errorf(control.Forbidden, "insufficient_scope", "the access token lacks the scope %s; request it at the token endpoint", n.system)
 		}
 		return nil
 	case n.role == control.NoRole || actor.Kind == control.GatewayActor:
