@@ -81,11 +81,12 @@ var rules = map[string]rule{
 
 	// The contract: the document that the server hands out, its Go types, and what holds the server to it.
 	"docs/reference":                  {testOnly: []string{kin}},
+	"deploy":                          {testOnly: []string{yaml, "aws/local/..."}},
 	"control/api/openapi":             {testOnly: []string{"docs/reference", kin}},
 	"control/api/openapi/openapitest": {ours: []string{"docs/reference"}, theirs: []string{schema, yaml}},
 
 	// Programs: wiring.
-	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", jose}},
+	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", "deploy", jose}},
 	"cmd/authorizer/zip": {},
 	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong}},
 	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},
