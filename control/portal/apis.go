@@ -212,8 +212,7 @@ func (p *portal) updateAPI(r *request) error {
 // maxAssign bounds what one form assigns.
 const maxAssign = 1000
 
-// updateAPIs assigns one policy to several APIs. Each is a change of its own; all are looked up before the first is made,
-// and one that fails says how many went before it.
+// updateAPIs assigns one policy to several APIs, all or none.
 func (p *portal) updateAPIs(r *request) error {
 	ids := r.PostForm["api"]
 	v := authorizationPage{show: r.value("show"), query: r.value("q"), assign: r.value("policy_id"), ticked: map[string]bool{}}
@@ -230,32 +229,15 @@ func (p *portal) updateAPIs(r *request) error {
 	if len(ids) > maxAssign {
 		return refuse(http.StatusUnprocessableEntity, fmt.Sprintf("At most %d APIs can be assigned at once; nothing was changed.", maxAssign))
 	}
-	services, err := p.admin.ListServiceAPIs(r.ctx(), r.actor, r.wid())
-	if err != nil {
-		return err
-	}
-	known := map[string]control.API{}
-	for _, s := range services {
-		for _, a := range s.APIs {
-			known[a.ID] = a.API
-		}
-	}
-	for _, id := range ids {
-		if _, ok := known[id]; !ok {
+	if _, err := p.admin.AssignPolicy(r.ctx(), r.actor, r.wid(), ids, v.assign); err != nil {
+		if control.KindOf(err) == control.NotFound {
 			return control.Errorf(control.NotFound, "", "One of the APIs is no longer there; nothing was changed.")
 		}
-	}
-	for i, id := range ids {
-		if known[id].PolicyID == v.assign {
-			continue
+		status, errs, ok := formProblem(err)
+		if !ok {
+			return err
 		}
-		if _, err := p.admin.UpdateAPI(r.ctx(), r.actor, id, control.APIUpdate{PolicyID: v.assign, DataClassifications: known[id].DataClassifications}); err != nil {
-			status, errs, ok := formProblem(err)
-			if !ok {
-				return err
-			}
-			return refuse(status, fmt.Sprintf("%s %s: %s (%d of %d were assigned before it.)", known[id].Method, known[id].Path, errs.text, i, len(ids)))
-		}
+		return refuse(status, errs.whole())
 	}
 	return r.done(with(in(r.wid(), "apis", "authorization"), "show", v.show, "q", v.query), "apis-updated")
 }

@@ -145,8 +145,9 @@ func (p *portal) saveGateway(r *request) error {
 	if err != nil {
 		return err
 	}
-	form := gatewayForm{name: r.value("name"), description: r.value("description"), policy: r.value("default_policy_id"), autoBind: gw.AutoBind}
-	_, err = p.admin.UpdateGateway(r.ctx(), r.actor, gw.ID, control.GatewayUpdate{Name: form.name, Description: form.description, DefaultPolicyID: form.policy})
+	form := gatewayForm{name: r.value("name"), description: r.value("description"), policy: r.value("default_policy_id"), autoBind: r.value("auto_bind") != ""}
+	_, err = p.admin.UpdateGateway(r.ctx(), r.actor, gw.ID, control.GatewayUpdate{Name: form.name, Description: form.description, DefaultPolicyID: form.policy,
+		AutoBind: &form.autoBind})
 	if err != nil {
 		status, errs, ok := formProblem(err, "name", "description", "default_policy_id")
 		if !ok {

@@ -131,7 +131,7 @@ func TestErrors(t *testing.T) {
 			return b.post("/app/workspaces", "name", "Default", "id", "default", "description", "kept words")
 		}, 409, []string{"Create workspace"}},
 		{"workspace named like a page", func(b *browser) page {
-			return b.post("/app/workspaces", "name", "Login", "id", "", "description", "kept words")
+			return b.post("/app/workspaces", "name", "Login", "id", "login", "description", "kept words")
 		}, 422, []string{"choose another"}},
 		{"token lifetime that is none", func(b *browser) page {
 			return b.post("/app/default/settings", "name", "Default", "access_token_ttl", "soon", "description", "kept words")
@@ -155,7 +155,7 @@ func TestErrors(t *testing.T) {
 		b.t = t
 		b.post("/app/other/gateways", "type", "aws", "name", "", "description", "kept words", "auto_bind", "1").has(`value="kept words"`, `aria-invalid`, "checked")
 		b.post("/app/default/services", "name", "", "description", "kept words").has(`value="kept words"`)
-		b.post("/app/workspaces", "name", "Login", "id", "", "description", "kept words").has(`value="kept words"`)
+		b.post("/app/workspaces", "name", "Login", "id", "login", "description", "kept words").has(`value="kept words"`)
 	})
 }
 
@@ -432,7 +432,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/", "/app/workspaces/new", "/app/default/overview", "/app/default/apis/authorization",
 		"/app/default/apis/authorization?edit=" + apiOf(t, w, "Pet store", "GET", "/pets"), "/app/default/apis/authorization?connect=" + svc.ID,
 		"/app/default/apis/authorization?create=service", "/app/default/apis/authorization?change=" + svc.ID, "/app/default/apis/authorization?remove=" + svc.ID,
-		"/app/default/apis/authorization?unbind=" + serviceID(t, w, "Pet store"), "/app/default/apis/authorization?show=open",
+		"/app/default/apis/authorization?unbind=" + serviceID(t, w, "Pet store"), "/app/default/apis/open-doors", "/app/default/apis/authorization?show=open",
 		"/app/default/gateways", "/app/default/gateways/new", gw + "/quick-start", gw + "/apis", gw + "/apis?connect=abc123-prod", gw + "/apis?unbind=abc123-dev",
 		gw + "/settings", gw + "/settings?ask=rotate", gw + "/settings?ask=delete",
 		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete", "/app/default/policies/nist-aal-3_default_api/visual",

@@ -35,9 +35,6 @@ type portal struct {
 // maxForm is the most bytes a form may have: a large policy text fits.
 const maxForm = 2 << 20
 
-// reserved are the first path elements below /app/ that are not workspaces; the portal creates no workspace so named.
-var reserved = map[string]bool{"assets": true, "login": true, "logout": true, "theme": true, "users": true, "workspaces": true}
-
 // New makes the handler of /app/. It refuses state-changing requests that a browser sends from another site; the caller
 // wraps it in web.Secure with the rest of the server.
 func New(o Options) http.Handler {
@@ -103,6 +100,8 @@ func (p *portal) routes() http.Handler {
 
 		"GET /app/{wid}/apis":                        to("apis", "authorization"),
 		"GET /app/{wid}/apis/authorization":          p.authorization,
+		"GET /app/{wid}/apis/open-doors":             p.openDoors,
+		"GET /app/{wid}/apis/open-doors.csv":         p.openDoorsCSV,
 		"POST /app/{wid}/apis/{api}/policy":          p.updateAPI,
 		"POST /app/{wid}/apis/policy":                p.updateAPIs,
 		"POST /app/{wid}/services":                   p.createService,

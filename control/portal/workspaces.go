@@ -51,17 +51,13 @@ func (p *portal) newWorkspace(r *request) error {
 
 func (p *portal) createWorkspace(r *request) error {
 	v := workspaceForm{name: r.value("name"), id: r.value("id"), description: r.value("description"), color: r.value("color")}
-	status := http.StatusUnprocessableEntity
-	if reserved[v.id] || v.id == "" && reserved[control.Slug(v.name)] {
-		v.errs.fields = map[string]string{"id": "This name is taken by a page of the portal; choose another."}
-		return r.render(status, newWorkspaceView(r.frame("Create workspace", ""), v))
-	}
 	ws, err := p.admin.CreateWorkspace(r.ctx(), r.actor, control.Workspace{ID: v.id, Name: v.name, Description: v.description, Color: v.color})
 	if err != nil {
-		var ok bool
-		if status, v.errs, ok = formProblem(err, "name", "id", "description", "color"); !ok {
+		status, errs, ok := formProblem(err, "name", "id", "description", "color")
+		if !ok {
 			return err
 		}
+		v.errs = errs
 		return r.render(status, newWorkspaceView(r.frame("Create workspace", ""), v))
 	}
 	return r.done(in(ws.ID, "overview"), "workspace-created")
