@@ -1,6 +1,12 @@
 package control
 
-import "portcullis/edge/waist"
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"portcullis/edge/waist"
+)
 
 // Policy is a policy with its full body.
 type Policy = waist.Policy
@@ -20,8 +26,11 @@ type PolicyTest struct {
 		Validators []waist.Validator `json:"validators"`
 	} `json:"policy"`
 	Input struct {
-		AuthnCtx map[string]any `json:"authn_ctx"`
-		Contexts map[string]any `json:"contexts"`
+		AuthnCtx JSONObject `json:"authn_ctx"`
+		// Contexts are taken as they are. A member "scopes" or "client" that is missing is made from the claims, as the
+		// authorizer makes it.
+		Contexts JSONObject `json:"contexts"`
+		Now      time.Time  `json:"now,omitzero"` // additive; zero means the time of the request
 		Request  struct {
 			Method      string              `json:"method"`
 			Path        string              `json:"path"`
@@ -29,9 +38,28 @@ type PolicyTest struct {
 			PathParams  map[string]string   `json:"path_params"`
 			QueryParams map[string][]string `json:"query_params"`
 			Body        string              `json:"body"`
-			MTLS        map[string]any      `json:"mtls"` // additive
+			// The members below are additive.
+			MTLS     JSONObject `json:"mtls"`
+			SourceIP string     `json:"source_ip"` // as API Gateway saw it
+			Service  string     `json:"service"`   // name of the service, e.g. "PetStore"
+			Template string     `json:"template"`  // path of the API, e.g. "/pets/{petId}"
 		} `json:"request"`
 	} `json:"input"`
+}
+
+// JSONObject is a document as the authorizer reads it: numbers keep their digits.
+type JSONObject map[string]any
+
+// UnmarshalJSON keeps numbers as json.Number.
+func (d *JSONObject) UnmarshalJSON(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var m map[string]any
+	if err := dec.Decode(&m); err != nil {
+		return err
+	}
+	*d = m
+	return nil
 }
 
 // PolicyTestResult is its answer.
@@ -41,4 +69,57 @@ type PolicyTestResult struct {
 	Failures []waist.ValidationFailure  `json:"failures"`
 	Recovery []waist.ValidationRecovery `json:"recovery"`
 	Output   map[string]any             `json:"output"`
+
+	// The members below are additive.
+
+	// Reason is the closed code of the outcome ("policy_denied", "policy_error", …), empty when allowed.
+	Reason string `json:"reason"`
+	// DurationUS is how long the evaluation took, in microseconds: without compiling and explaining.
+	DurationUS  float64           `json:"duration_us"`
+	Explanation PolicyExplanation `json:"explanation"`
+	// Warnings are what the author probably did not mean.
+	Warnings []PolicyWarning `json:"warnings"`
 }
+
+// PolicyExplanation says how a policy came to its decision. Values that may be secret are redacted.
+type PolicyExplanation struct {
+	// Steps are the validators of a visual policy, the rules of a Rego policy, the statements of a Cedar policy.
+	Steps []PolicyStep `json:"steps"`
+	// Prints are the lines that print calls of a Rego policy wrote.
+	Prints []string `json:"prints"`
+	// Reads are the parts of the input that can change the outcome: "authn_ctx.sub", "request.method", "time"; "*" is all.
+	Reads []string `json:"reads"`
+}
+
+// PolicyStep is one part of a policy and what became of it.
+type PolicyStep struct {
+	Path    string       `json:"path"`           // "validators[0].conf.fields[1]", "allow", the id of a Cedar statement
+	Line    int          `json:"line,omitempty"` // in the definition
+	Outcome string       `json:"outcome"`        // holds, fails, unknown
+	Message string       `json:"message,omitempty"`
+	Steps   []PolicyStep `json:"steps,omitempty"`
+}
+
+// PolicyWarning is something that a policy is stored with, and that its author probably did not mean: a claim that no
+// token carries, a parameter that the path of an API lacks.
+type PolicyWarning struct {
+	PolicyID string `json:"policy_id,omitempty"` // the policy it is about: the asked one, or one that it embeds
+	APIID    string `json:"api_id,omitempty"`    // set when it is about this API
+	Path     string `json:"path"`                // member of the policy
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Message  string `json:"message"`
+}
+
+// PolicyExample is one entry of the gallery that policies are started from, in each language.
+type PolicyExample struct {
+	ID          string   `json:"id"`
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Policies    []Policy `json:"policies"` // one of each language, without ids; they decide alike
+}
+
+// IssuedClaims are the claims that this server's issuers put into access tokens. A test of control/oauth compares them
+// with what is signed.
+var IssuedClaims = [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "scp", "tid", "aid", "idp", "amr",
+	"auth_time", "gid", "name", "preferred_username"}

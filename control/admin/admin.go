@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portcullis/control/store"
+	"portcullis/edge/policy"
 )
 
 // Options are what an Admin needs. Store and Keyring are required.
@@ -20,6 +21,8 @@ type Options struct {
 	Keyring *Keyring
 	// AWSGatewaysPerWorkspace bounds the gateways of type aws in a workspace; 0 means 1.
 	AWSGatewaysPerWorkspace int
+	// PolicyBudget is what the policies of one workspace may cost; a zero member means that of policy.DefaultBudget.
+	PolicyBudget policy.Budget
 	// Logger receives what no caller can act on; nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -32,6 +35,8 @@ type Admin struct {
 	keyring   *Keyring
 	awsLimit  int
 	log       *slog.Logger
+	budget    policy.Budget
+	measuring chan struct{} // held by the one that measures what policies cost
 
 	cache    cache
 	presence presence
@@ -42,7 +47,7 @@ type Admin struct {
 // New makes the verbs.
 func New(o Options) *Admin {
 	a := &Admin{store: o.Store, now: o.Now, publicURL: strings.TrimRight(o.PublicURL, "/"), keyring: o.Keyring,
-		awsLimit: o.AWSGatewaysPerWorkspace, log: o.Logger, hasher: newHasher()}
+		awsLimit: o.AWSGatewaysPerWorkspace, log: o.Logger, hasher: newHasher(), budget: o.PolicyBudget, measuring: make(chan struct{}, 1)}
 	if a.now == nil {
 		a.now = time.Now
 	}

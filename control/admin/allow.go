@@ -58,6 +58,10 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"DeletePolicy": {role: control.Manager},
 	"TestPolicy":   {role: control.Member},
 
+	"PolicyWarnings": {role: control.Member},
+	"APIWarnings":    {role: control.Member},
+	"PolicyGallery":  {role: control.Member},
+
 	"ListClients":          {role: control.Member},
 	"GetClient":            {role: control.Member},
 	"CreateClient":         {role: control.Manager},

@@ -131,6 +131,7 @@ var verbs = []struct {
 		_, err := f.w.AssignPolicy(ctx, a, f.workspace, []string{f.api}, f.policy)
 		return err
 	}},
+	{"APIWarnings", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.APIWarnings(ctx, a, f.api); return err }},
 	{"DeleteAPI", manager, false, func(f *fixture, a control.Actor) error { return f.w.DeleteAPI(ctx, a, f.api) }},
 	{"ListGateways", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListGateways(ctx, a, f.workspace); return err }},
 	{"GetGateway", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.GetGateway(ctx, a, f.gateway); return err }},
@@ -171,6 +172,14 @@ var verbs = []struct {
 		test := control.PolicyTest{WorkspaceID: f.workspace}
 		test.Policy.Validators = []waist.Validator{{Name: "true"}}
 		_, err := f.w.TestPolicy(ctx, a, test)
+		return err
+	}},
+	{"PolicyWarnings", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.PolicyWarnings(ctx, a, f.policy)
+		return err
+	}},
+	{"PolicyGallery", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.PolicyGallery(ctx, a, f.workspace)
 		return err
 	}},
 	{"ListClients", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListClients(ctx, a, f.workspace); return err }},

@@ -100,6 +100,9 @@ func (a *API) routes() {
 	admin("GET /policies/{pid}", a.getPolicy)
 	admin("PUT /policies/{pid}", a.updatePolicy)
 	admin("DELETE /policies/{pid}", a.deletePolicy)
+	admin("GET /policies/{pid}/warnings", a.policyWarnings)
+	admin("GET /apis/{api}/warnings", a.apiWarnings)
+	admin("GET /servers/{wid}/policy-gallery", a.policyGallery)
 
 	admin("GET /servers/{wid}/clients", a.listClients)
 	admin("POST /clients", a.createClient)

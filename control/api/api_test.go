@@ -351,8 +351,26 @@ func TestPolicies(t *testing.T) {
 	if r := test("joe"); !r.Status || r.Result != waist.ResultAuthorized {
 		t.Errorf("joe: %+v", r)
 	}
-	if r := test("eve"); r.Status || r.Result != waist.ResultUnauthorized {
+	if r := test("eve"); r.Status || r.Result != waist.ResultUnauthorized || r.Reason != "policy_denied" || r.DurationUS <= 0 || len(r.Explanation.Steps) != 2 ||
+		r.Explanation.Steps[1].Outcome != "fails" || len(r.Explanation.Reads) != 1 {
 		t.Errorf("eve: %+v", r)
+	}
+	var doubtful obj
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "Typo", "language": "rego", "definition": "package acp.authz\n\nallow if input.authn_ctx.departmnt == input.request.path_params.petId\n"}, 201, &doubtful)
+	w.call("PUT", "/apis/"+api["id"].(string), obj{"policy_id": doubtful["id"]}, 200, nil)
+	var warned struct{ Warnings []control.PolicyWarning }
+	w.call("GET", "/policies/"+doubtful["id"].(string)+"/warnings", nil, 200, &warned)
+	if len(warned.Warnings) != 2 || warned.Warnings[0].Line != 3 || !strings.Contains(warned.Warnings[0].Message, "departmnt") {
+		t.Errorf("warnings: %+v", warned)
+	}
+	w.call("GET", "/apis/"+api["id"].(string)+"/warnings", nil, 200, &warned)
+	if len(warned.Warnings) != 1 || warned.Warnings[0].APIID != api["id"] {
+		t.Errorf("warnings of the API: %+v", warned)
+	}
+	var gallery struct{ Examples []control.PolicyExample }
+	w.call("GET", "/servers/default/policy-gallery", nil, 200, &gallery)
+	if len(gallery.Examples) < 8 || len(gallery.Examples[0].Policies) != 3 {
+		t.Errorf("gallery: %+v", gallery)
 	}
 	var list struct{ Policies []obj }
 	w.call("GET", "/servers/default/policies?policy_types=api,user&search_phrase=BLOCK", nil, 200, &list)

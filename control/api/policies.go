@@ -104,3 +104,34 @@ func (a *API) testPolicy(w http.ResponseWriter, r *http.Request, actor control.A
 	}
 	return reply(w, http.StatusOK, res)
 }
+
+// warnings is the answer of both lists of warnings.
+type warnings struct {
+	Warnings []control.PolicyWarning `json:"warnings"`
+}
+
+func (a *API) policyWarnings(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	list, err := a.Admin.PolicyWarnings(r.Context(), actor, r.PathValue("pid"))
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, warnings{list})
+}
+
+func (a *API) apiWarnings(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	list, err := a.Admin.APIWarnings(r.Context(), actor, r.PathValue("api"))
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, warnings{list})
+}
+
+func (a *API) policyGallery(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	list, err := a.Admin.PolicyGallery(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, struct {
+		Examples []control.PolicyExample `json:"examples"`
+	}{list})
+}

@@ -123,6 +123,21 @@ func (t *regoTracer) step(r *ast.Rule) Step {
 	return s
 }
 
+// shownValue is a value for people. An object is not shown: its members have names of their own, which may be those of
+// secrets (all headers, all claims).
+func shownValue(v ast.Value) string {
+	objects := false
+	ast.WalkTerms(v, func(t *ast.Term) bool {
+		_, is := t.Value.(ast.Object)
+		objects = objects || is
+		return objects
+	})
+	if _, is := v.(ast.Object); is || objects {
+		return "(not shown: name the member)"
+	}
+	return clip(v.String())
+}
+
 // why shows an expression that did not hold, with what the input references in it refer to.
 func (t *regoTracer) why(x *ast.Expr) string {
 	text := ""
@@ -137,7 +152,7 @@ func (t *regoTracer) why(x *ast.Expr) string {
 		}
 		shownAs := "absent"
 		if v, err := t.input.Find(ref[1:]); err == nil {
-			shownAs = clip(v.String())
+			shownAs = shownValue(v)
 		}
 		for _, part := range ref[1:] {
 			if name, ok := part.Value.(ast.String); ok && (secretName(string(name)) || name == "body") {

@@ -102,6 +102,33 @@ func (e CreateClientAdminRequestClientStatus) Valid() bool {
 	}
 }
 
+// Defines values for CreateClientAdminRequestTokenEndpointAuthMethod.
+const (
+	CreateClientAdminRequestTokenEndpointAuthMethodClientSecretBasic CreateClientAdminRequestTokenEndpointAuthMethod = "client_secret_basic"
+	CreateClientAdminRequestTokenEndpointAuthMethodClientSecretPost  CreateClientAdminRequestTokenEndpointAuthMethod = "client_secret_post"
+	CreateClientAdminRequestTokenEndpointAuthMethodEmpty             CreateClientAdminRequestTokenEndpointAuthMethod = ""
+	CreateClientAdminRequestTokenEndpointAuthMethodNone              CreateClientAdminRequestTokenEndpointAuthMethod = "none"
+	CreateClientAdminRequestTokenEndpointAuthMethodPrivateKeyJwt     CreateClientAdminRequestTokenEndpointAuthMethod = "private_key_jwt"
+)
+
+// Valid indicates whether the value is a known member of the CreateClientAdminRequestTokenEndpointAuthMethod enum.
+func (e CreateClientAdminRequestTokenEndpointAuthMethod) Valid() bool {
+	switch e {
+	case CreateClientAdminRequestTokenEndpointAuthMethodClientSecretBasic:
+		return true
+	case CreateClientAdminRequestTokenEndpointAuthMethodClientSecretPost:
+		return true
+	case CreateClientAdminRequestTokenEndpointAuthMethodEmpty:
+		return true
+	case CreateClientAdminRequestTokenEndpointAuthMethodNone:
+		return true
+	case CreateClientAdminRequestTokenEndpointAuthMethodPrivateKeyJwt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DecisionResult.
 const (
 	DecisionResultAUTHORIZED   DecisionResult = "AUTHORIZED"
@@ -345,6 +372,27 @@ func (e PolicyLanguage) Valid() bool {
 	}
 }
 
+// Defines values for PolicyStepOutcome.
+const (
+	PolicyStepOutcomeFails   PolicyStepOutcome = "fails"
+	PolicyStepOutcomeHolds   PolicyStepOutcome = "holds"
+	PolicyStepOutcomeUnknown PolicyStepOutcome = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the PolicyStepOutcome enum.
+func (e PolicyStepOutcome) Valid() bool {
+	switch e {
+	case PolicyStepOutcomeFails:
+		return true
+	case PolicyStepOutcomeHolds:
+		return true
+	case PolicyStepOutcomeUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PolicyType.
 const (
 	PolicyTypeAPI       PolicyType = "api"
@@ -426,6 +474,7 @@ func (e ServerAccessTokenStrategy) Valid() bool {
 // Defines values for ServerKeyType.
 const (
 	ServerKeyTypeEcdsa ServerKeyType = "ecdsa"
+	ServerKeyTypeEddsa ServerKeyType = "eddsa"
 	ServerKeyTypeEmpty ServerKeyType = ""
 	ServerKeyTypePs    ServerKeyType = "ps"
 	ServerKeyTypeRsa   ServerKeyType = "rsa"
@@ -435,6 +484,8 @@ const (
 func (e ServerKeyType) Valid() bool {
 	switch e {
 	case ServerKeyTypeEcdsa:
+		return true
+	case ServerKeyTypeEddsa:
 		return true
 	case ServerKeyTypeEmpty:
 		return true
@@ -528,6 +579,7 @@ func (e ServerResponseAccessTokenStrategy) Valid() bool {
 // Defines values for ServerResponseKeyType.
 const (
 	ServerResponseKeyTypeEcdsa ServerResponseKeyType = "ecdsa"
+	ServerResponseKeyTypeEddsa ServerResponseKeyType = "eddsa"
 	ServerResponseKeyTypePs    ServerResponseKeyType = "ps"
 	ServerResponseKeyTypeRsa   ServerResponseKeyType = "rsa"
 )
@@ -536,6 +588,8 @@ const (
 func (e ServerResponseKeyType) Valid() bool {
 	switch e {
 	case ServerResponseKeyTypeEcdsa:
+		return true
+	case ServerResponseKeyTypeEddsa:
 		return true
 	case ServerResponseKeyTypePs:
 		return true
@@ -567,6 +621,36 @@ func (e ServiceType) Valid() bool {
 	case ServiceTypeSystem:
 		return true
 	case ServiceTypeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TestPolicyResponseReason.
+const (
+	TestPolicyResponseReasonEmpty         TestPolicyResponseReason = ""
+	TestPolicyResponseReasonPolicyDenied  TestPolicyResponseReason = "policy_denied"
+	TestPolicyResponseReasonPolicyError   TestPolicyResponseReason = "policy_error"
+	TestPolicyResponseReasonPolicyInvalid TestPolicyResponseReason = "policy_invalid"
+	TestPolicyResponseReasonPolicyTimeout TestPolicyResponseReason = "policy_timeout"
+	TestPolicyResponseReasonPolicyUnknown TestPolicyResponseReason = "policy_unknown"
+)
+
+// Valid indicates whether the value is a known member of the TestPolicyResponseReason enum.
+func (e TestPolicyResponseReason) Valid() bool {
+	switch e {
+	case TestPolicyResponseReasonEmpty:
+		return true
+	case TestPolicyResponseReasonPolicyDenied:
+		return true
+	case TestPolicyResponseReasonPolicyError:
+		return true
+	case TestPolicyResponseReasonPolicyInvalid:
+		return true
+	case TestPolicyResponseReasonPolicyTimeout:
+		return true
+	case TestPolicyResponseReasonPolicyUnknown:
 		return true
 	default:
 		return false
@@ -2067,27 +2151,33 @@ type CreateClientAdminRequest struct {
 	ClientName *string `json:"client_name,omitempty"`
 
 	// ClientSecret At least 32 characters; made up when it is left out.
-	ClientSecret           *string                               `json:"client_secret,omitempty"`
-	ClientStatus           *CreateClientAdminRequestClientStatus `json:"client_status,omitempty"`
-	Description            *string                               `json:"description,omitempty"`
-	GrantTypes             *[]string                             `json:"grant_types,omitempty"`
-	Jwks                   *map[string]interface{}               `json:"jwks,omitempty"`
-	JwksURI                *string                               `json:"jwks_uri,omitempty"`
-	Metadata               *map[string]interface{}               `json:"metadata,omitempty"`
-	PostLogoutRedirectUris *[]string                             `json:"post_logout_redirect_uris,omitempty"`
-	RedirectUris           *[]string                             `json:"redirect_uris,omitempty"`
-	RequestUris            *[]string                             `json:"request_uris,omitempty"`
-	ResponseTypes          *[]string                             `json:"response_types,omitempty"`
-	RotatedSecrets         *[]string                             `json:"rotated_secrets,omitempty"`
+	ClientSecret *string                               `json:"client_secret,omitempty"`
+	ClientStatus *CreateClientAdminRequestClientStatus `json:"client_status,omitempty"`
+	Description  *string                               `json:"description,omitempty"`
+	GrantTypes   *[]string                             `json:"grant_types,omitempty"`
+
+	// Jwks Public keys of private_key_jwt (RFC 7517 5): P-256, RSA of 2048 to 8192 bits, Ed25519; 1 to 10 of them.
+	Jwks *map[string]interface{} `json:"jwks,omitempty"`
+
+	// JwksURI Not fetched; must be empty.
+	JwksURI                *string                 `json:"jwks_uri,omitempty"`
+	Metadata               *map[string]interface{} `json:"metadata,omitempty"`
+	PostLogoutRedirectUris *[]string               `json:"post_logout_redirect_uris,omitempty"`
+	RedirectUris           *[]string               `json:"redirect_uris,omitempty"`
+	RequestUris            *[]string               `json:"request_uris,omitempty"`
+	ResponseTypes          *[]string               `json:"response_types,omitempty"`
+	RotatedSecrets         *[]string               `json:"rotated_secrets,omitempty"`
 
 	// Scope The same as scopes, with spaces between.
-	Scope                       *string   `json:"scope,omitempty"`
-	Scopes                      *[]string `json:"scopes,omitempty"`
-	SubjectType                 *string   `json:"subject_type,omitempty"`
-	System                      *bool     `json:"system,omitempty"`
-	TenantID                    *string   `json:"tenant_id,omitempty"`
-	TokenEndpointAuthMethod     *string   `json:"token_endpoint_auth_method,omitempty"`
-	TokenEndpointAuthSigningAlg *string   `json:"token_endpoint_auth_signing_alg,omitempty"`
+	Scope       *string   `json:"scope,omitempty"`
+	Scopes      *[]string `json:"scopes,omitempty"`
+	SubjectType *string   `json:"subject_type,omitempty"`
+	System      *bool     `json:"system,omitempty"`
+	TenantID    *string   `json:"tenant_id,omitempty"`
+
+	// TokenEndpointAuthMethod Without it client_secret_basic; a client with a secret may use either way. private_key_jwt needs jwks. A client with none is public: it has no secret and no client_credentials, and must use PKCE.
+	TokenEndpointAuthMethod     *CreateClientAdminRequestTokenEndpointAuthMethod `json:"token_endpoint_auth_method,omitempty"`
+	TokenEndpointAuthSigningAlg *string                                          `json:"token_endpoint_auth_signing_alg,omitempty"`
 
 	// Trusted Needs no consent.
 	Trusted *bool `json:"trusted,omitempty"`
@@ -2095,6 +2185,9 @@ type CreateClientAdminRequest struct {
 
 // CreateClientAdminRequestClientStatus defines model for CreateClientAdminRequest.ClientStatus.
 type CreateClientAdminRequestClientStatus string
+
+// CreateClientAdminRequestTokenEndpointAuthMethod Without it client_secret_basic; a client with a secret may use either way. private_key_jwt needs jwks. A client with none is public: it has no secret and no client_credentials, and must use PKCE.
+type CreateClientAdminRequestTokenEndpointAuthMethod string
 
 // CreateGatewayRequest defines model for CreateGatewayRequest.
 type CreateGatewayRequest struct {
@@ -2605,6 +2698,18 @@ type PolicyExecutionPoints struct {
 	ExecutionPoints []PolicyExecutionPoint `json:"execution_points"`
 }
 
+// PolicyGalleryResponse defines model for PolicyGalleryResponse.
+type PolicyGalleryResponse struct {
+	Examples []struct {
+		Description string `json:"description"`
+		ID          string `json:"id"`
+
+		// Policies One of each language; they decide alike.
+		Policies []Policy `json:"policies"`
+		Title    string   `json:"title"`
+	} `json:"examples"`
+}
+
 // PolicyLanguage `cloudentity` is the visual language, made of validators. Additive: `cedar`.
 type PolicyLanguage string
 
@@ -2623,8 +2728,40 @@ type PolicyRequest struct {
 	Validators *[]ValidatorRequest `json:"validators,omitempty"`
 }
 
+// PolicyStep A validator, rule or statement and what became of it.
+type PolicyStep struct {
+	Line    *int              `json:"line,omitempty"`
+	Message *string           `json:"message,omitempty"`
+	Outcome PolicyStepOutcome `json:"outcome"`
+	Path    string            `json:"path"`
+	Steps   *[]PolicyStep     `json:"steps,omitempty"`
+}
+
+// PolicyStepOutcome defines model for PolicyStep.Outcome.
+type PolicyStepOutcome string
+
 // PolicyType defines model for PolicyType.
 type PolicyType string
+
+// PolicyWarning What the author of a stored policy probably did not mean.
+type PolicyWarning struct {
+	// APIID The API at whose path it is so.
+	APIID   *string `json:"api_id,omitempty"`
+	Column  *int    `json:"column,omitempty"`
+	Line    *int    `json:"line,omitempty"`
+	Message string  `json:"message"`
+
+	// Path Member of the policy, e.g. validators[0].conf.fields[1].field.
+	Path string `json:"path"`
+
+	// PolicyID The policy, or one that it embeds; absent for one that is not stored.
+	PolicyID *string `json:"policy_id,omitempty"`
+}
+
+// PolicyWarningsResponse defines model for PolicyWarningsResponse.
+type PolicyWarningsResponse struct {
+	Warnings []PolicyWarning `json:"warnings"`
+}
 
 // PushedAuthorizationResponse RFC 9126 2.2.
 type PushedAuthorizationResponse struct {
@@ -2830,7 +2967,7 @@ type Server struct {
 	// Examples: 1h0m0s
 	IDTokenTTL *Duration `json:"id_token_ttl,omitempty"`
 
-	// KeyType Of the signing keys. Without it ecdsa.
+	// KeyType Of the signing keys. Without it ecdsa; eddsa is additive.
 	KeyType *ServerKeyType `json:"key_type,omitempty"`
 	Name    *string        `json:"name,omitempty"`
 	Profile *string        `json:"profile,omitempty"`
@@ -2853,7 +2990,7 @@ type Server struct {
 // ServerAccessTokenStrategy defines model for Server.AccessTokenStrategy.
 type ServerAccessTokenStrategy string
 
-// ServerKeyType Of the signing keys. Without it ecdsa.
+// ServerKeyType Of the signing keys. Without it ecdsa; eddsa is additive.
 type ServerKeyType string
 
 // ServerAPIs defines model for ServerAPIs.
@@ -3160,8 +3297,13 @@ type TestPolicyRequest struct {
 	Input *struct {
 		// AuthnCtx Claims of the access token.
 		AuthnCtx *map[string]interface{} `json:"authn_ctx,omitempty"`
+
+		// Contexts Members scopes and client that are missing are made from the claims, as the authorizer makes them.
 		Contexts *map[string]interface{} `json:"contexts,omitempty"`
-		Request  *struct {
+
+		// Now Additive. The decision's clock; without it the present time.
+		Now     *time.Time `json:"now,omitempty"`
+		Request *struct {
 			Body    *string               `json:"body,omitempty"`
 			Headers *map[string]*[]string `json:"headers,omitempty"`
 			Method  *string               `json:"method,omitempty"`
@@ -3171,6 +3313,15 @@ type TestPolicyRequest struct {
 			Path        *string                 `json:"path,omitempty"`
 			PathParams  *map[string]string      `json:"path_params,omitempty"`
 			QueryParams *map[string]*[]string   `json:"query_params,omitempty"`
+
+			// Service Additive. Name of the service.
+			Service *string `json:"service,omitempty"`
+
+			// SourceIP Additive. Address of the caller as API Gateway saw it.
+			SourceIP *string `json:"source_ip,omitempty"`
+
+			// Template Additive. Path of the API, e.g. /pets/{petId}.
+			Template *string `json:"template,omitempty"`
 		} `json:"request,omitempty"`
 	} `json:"input,omitempty"`
 	Policy *struct {
@@ -3183,16 +3334,37 @@ type TestPolicyRequest struct {
 
 // TestPolicyResponse defines model for TestPolicyResponse.
 type TestPolicyResponse struct {
+	// DurationUs Additive. Microseconds of the evaluation alone.
+	DurationUs *float32 `json:"duration_us,omitempty"`
+
+	// Explanation Additive. How the decision came about. Values that may be secret are redacted.
+	Explanation *struct {
+		// Prints Lines of print calls in Rego.
+		Prints []string `json:"prints"`
+
+		// Reads Parts of the input that can change the outcome, e.g. authn_ctx.sub.
+		Reads []string     `json:"reads"`
+		Steps []PolicyStep `json:"steps"`
+	} `json:"explanation,omitempty"`
 	Failures []ValidationFailure `json:"failures"`
 
 	// Output What the policy defines besides its decision.
-	Output   map[string]interface{} `json:"output"`
-	Recovery []ValidationRecovery   `json:"recovery"`
-	Result   DecisionResult         `json:"result"`
+	Output map[string]interface{} `json:"output"`
+
+	// Reason Additive. Why it did not pass; empty when it did.
+	Reason   *TestPolicyResponseReason `json:"reason,omitempty"`
+	Recovery []ValidationRecovery      `json:"recovery"`
+	Result   DecisionResult            `json:"result"`
 
 	// Status The policy passed.
 	Status bool `json:"status"`
+
+	// Warnings Additive.
+	Warnings *[]PolicyWarning `json:"warnings,omitempty"`
 }
+
+// TestPolicyResponseReason Additive. Why it did not pass; empty when it did.
+type TestPolicyResponseReason string
 
 // TokenExchangeRequest defines model for TokenExchangeRequest.
 type TokenExchangeRequest struct {
