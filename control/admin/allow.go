@@ -8,7 +8,7 @@ import (
 type needs struct {
 	role   control.Role // people, clients and operators: at least this role …
 	tenant bool         // … in the tenant as a whole, not only in one workspace
-	scope  string       // gateways: this scope of the access token
+	scope  string       // clients of the system workspace: this scope of the access token; without a role they alone may
 }
 
 // allowed is the authorisation table. A verb that is not in it is denied to everybody.
@@ -85,6 +85,17 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"GetAudit":      {role: control.Auditor},
 	"ResealSecrets": {role: control.Admin, tenant: true},
 
+	// Secrets need the scope manage_configuration, and a new workspace the role that CreateWorkspace needs.
+	"ExportWorkspace": {role: control.Manager, scope: control.ScopeReadTree},
+	"ExportTenant":    {role: control.Admin, tenant: true, scope: control.ScopeReadTree},
+	"DumpTenant":      {role: control.Admin, tenant: true, scope: control.ScopeReadTree},
+	"ImportWorkspace": {role: control.Manager, scope: control.ScopeManageTree},
+	"ImportTenant":    {role: control.Admin, tenant: true, scope: control.ScopeManageTree},
+	"ImportDump":      {role: control.Admin, tenant: true, scope: control.ScopeManageTree},
+	"PatchWorkspace":  {role: control.Manager, scope: control.ScopeManageTree},
+	"PatchTenant":     {role: control.Admin, tenant: true, scope: control.ScopeManageTree},
+	"PatchDump":       {role: control.Admin, tenant: true, scope: control.ScopeManageTree},
+
 	"Configuration": {scope: control.ScopeReadConfiguration},
 	"SetInventory":  {scope: control.ScopeWriteConfiguration},
 
@@ -100,11 +111,11 @@ func (a *Admin) allow(actor control.Actor, verb, workspace string) error {
 	switch {
 	case !ok || actor.Kind == control.Anonymous || actor.TenantID == "":
 		return control.Errorf(control.Unauthenticated, "unauthenticated", "log in, or present an access token")
-	case n.scope != "":
+	case n.scope != "" && (n.role == control.NoRole || actor.Kind == control.GatewayActor):
 		if actor.Kind != control.GatewayActor {
 			return control.Errorf(control.Forbidden, "gateway_only", "only a gateway's client may do this")
 		}
-		if !actor.HasScope(n.scope) {
+		if !actor.HasScope(n.scope) && (n.scope != control.ScopeReadTree || !actor.HasScope(control.ScopeManageTree)) { // who may write may read
 			return control.Errorf(control.Forbidden, "insufficient_scope", "the access token lacks the scope %s; request it at the token endpoint", n.scope)
 		}
 		return nil

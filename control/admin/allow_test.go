@@ -208,6 +208,28 @@ var verbs = []struct {
 		_, err := f.w.CreateGateway(ctx, a, control.GatewayCreate{WorkspaceID: f.workspace, Name: "New", Type: "aws"})
 		return err
 	}},
+	{"ExportWorkspace", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ExportWorkspace(ctx, a, f.workspace, true)
+		return err
+	}},
+	{"ExportTenant", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.ExportTenant(ctx, a, true); return err }},
+	{"DumpTenant", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.DumpTenant(ctx, a, "", true); return err }},
+	{"ImportWorkspace", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.ImportWorkspace(ctx, a, f.workspace, map[string]any{"description": "new"}, updating)
+	}},
+	{"ImportTenant", root, true, func(f *fixture, a control.Actor) error {
+		return f.w.ImportTenant(ctx, a, map[string]any{"servers": map[string]any{"default": map[string]any{}}}, updating)
+	}},
+	{"ImportDump", root, true, func(f *fixture, a control.Actor) error { return f.w.ImportDump(ctx, a, map[string]any{}, updating) }},
+	{"PatchWorkspace", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.PatchWorkspace(ctx, a, f.workspace, control.MergePatch(map[string]any{"color": "#000000"}), updating)
+	}},
+	{"PatchTenant", root, true, func(f *fixture, a control.Actor) error {
+		return f.w.PatchTenant(ctx, a, control.MergePatch(map[string]any{}), updating)
+	}},
+	{"PatchDump", root, true, func(f *fixture, a control.Actor) error {
+		return f.w.PatchDump(ctx, a, control.MergePatch(map[string]any{}), updating)
+	}},
 	{"ListKeys", auditor, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListKeys(ctx, a, f.workspace); return err }},
 	{"RevokeKey", root, false, func(f *fixture, a control.Actor) error { return f.w.RevokeKey(ctx, a, f.workspace, f.spareKey) }},
 	{"RotateKey", root, false, func(f *fixture, a control.Actor) error { _, err := f.w.RotateKey(ctx, a, f.workspace); return err }},
