@@ -34,8 +34,8 @@ func (s *Server) serveExecute(w http.ResponseWriter, r *http.Request) {
 // maxExecuteBody is the payload limit of API Gateway, 10 MB.
 const maxExecuteBody = 10 << 20
 
-// verifyExecute checks a request to a method of type AWS_IAM: its signature, and execute-api:Invoke on the method.
-func (s *Server) verifyExecute(r *http.Request, methodARN string) error {
+// verifyExecute checks a signed request of the data plane: its signature, and the action on the resource.
+func (s *Server) verifyExecute(r *http.Request, action, resource string) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxExecuteBody+1))
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (s *Server) verifyExecute(r *http.Request, methodARN string) error {
 	if err := s.identify(c, sig); err != nil {
 		return err
 	}
-	if parts := strings.SplitN(methodARN, ":", 6); len(parts) == 6 && parts[4] != c.Account {
+	if parts := strings.SplitN(resource, ":", 6); len(parts) == 6 && parts[4] != c.Account {
 		return failure(http.StatusForbidden, "AccessDeniedException", "User: "+c.Principal.ARN+" is of another account than the API")
 	}
-	return s.iam.Authorize(c, "execute-api:Invoke", methodARN, nil)
+	return s.iam.Authorize(c, action, resource, nil)
 }

@@ -157,7 +157,7 @@ func (s *Server) removeFaults(w http.ResponseWriter, r *http.Request) {
 // Advance moves the clock on (or, with a negative duration, back) and fires the rules that are due then.
 func (s *Server) Advance(ctx context.Context, d time.Duration) {
 	s.offset.Add(int64(d))
-	s.events.Tick(ctx)
+	s.Tick(ctx)
 }
 
 func (s *Server) showClock(w http.ResponseWriter, r *http.Request) {

@@ -122,6 +122,7 @@ func New(o Options) (*Server, error) {
 func (s *Server) Close() {
 	s.cancel()
 	s.wg.Wait()
+	s.gateway.Close()
 	s.lambda.Close()
 }
 
@@ -137,8 +138,11 @@ func (s *Server) SetPublicURL(u string) {
 // PublicURL is the base URL of this AWS, "" while it is unknown.
 func (s *Server) PublicURL() string { return *s.public.Load() }
 
-// Tick fires the EventBridge rules that are due on the server's clock.
-func (s *Server) Tick(ctx context.Context) { s.events.Tick(ctx) }
+// Tick does what is due on the server's clock: EventBridge rules fire, WebSocket connections whose time is over end.
+func (s *Server) Tick(ctx context.Context) {
+	s.gateway.Tick()
+	s.events.Tick(ctx)
+}
 
 // Handler is the AWS endpoint: the service APIs, the data plane of API Gateway, and /_aws/….
 func (s *Server) Handler() http.Handler {

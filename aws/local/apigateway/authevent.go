@@ -188,6 +188,9 @@ func contextText(v any) string {
 
 // contextTree is requestContext, or what of it exists before a method was found.
 func (x *exchange) contextTree() map[string]any {
+	if x.socket != nil {
+		return x.socket
+	}
 	if x.def == nil {
 		return map[string]any{"requestId": x.requestID, "extendedRequestId": x.extendedID, "requestTimeEpoch": x.start.UnixMilli()}
 	}

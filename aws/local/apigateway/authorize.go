@@ -58,7 +58,7 @@ func (x *exchange) authorize() error {
 		if x.svc.opt.VerifyIAM == nil || !strings.HasPrefix(x.header.Get("Authorization"), "AWS4-HMAC-SHA256") {
 			return fail("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "AWS_IAM: the request carries no SigV4 signature that can be verified")
 		}
-		if err := x.svc.opt.VerifyIAM(x.ctx, x.methodARN()); err != nil {
+		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.methodARN()); err != nil {
 			return accessDenied(deniedImplicitly, "AWS_IAM: "+err.Error())
 		}
 		return nil

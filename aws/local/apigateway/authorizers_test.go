@@ -225,8 +225,8 @@ func TestAttachedButNotDeployed(t *testing.T) {
 func TestIAMMethods(t *testing.T) {
 	var asked string
 	verify := func(o *apigateway.Options) {
-		o.VerifyIAM = func(r *http.Request, arn string) error {
-			asked = arn
+		o.VerifyIAM = func(r *http.Request, action, arn string) error {
+			asked = action + " " + arn
 			if body, err := io.ReadAll(r.Body); err != nil || string(body) != "payload" {
 				return errors.New("the verifier cannot see the body")
 			}
@@ -254,7 +254,7 @@ func TestIAMMethods(t *testing.T) {
 			id := b.importAPI(doc)
 			asked = ""
 			wantReply(t, b.call(id, "GET", "/dev/a", "payload", "Authorization", c.authorization), c.status, c.body)
-			if c.status == 200 && asked != "arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
+			if c.status == 200 && asked != "execute-api:Invoke arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
 				t.Errorf("asked for %q", asked)
 			}
 		})

@@ -49,6 +49,8 @@ type exchange struct {
 	fail   *failure    // set when a gateway response answers
 	status int
 	notes  []string // execution log, for the Test… operations
+
+	socket map[string]any // requestContext of an event of a WebSocket API; nil elsewhere
 }
 
 // failure is a request that API Gateway answers itself.
@@ -87,8 +89,13 @@ func internalError(status int, detail string) *failure {
 // ServeExecute answers a request to a deployed API: /_aws/execute-api/{apiId}/{stage}/…, or /{stage}/… with the host
 // {apiId}.execute-api.…. The request must not have passed a router that cleans paths.
 func (s *Service) ServeExecute(w http.ResponseWriter, r *http.Request) {
-	if id, path := executeAPI(r); s.isHTTPAPI(id) {
+	id, path := executeAPI(r)
+	switch s.protocol(id) {
+	case "HTTP":
 		s.serveHTTPAPI(w, r, id, path)
+		return
+	case "WEBSOCKET":
+		s.serveSocketAPI(w, r, id, path)
 		return
 	}
 	x := &exchange{svc: s, ctx: r, start: s.opt.Now(), requestID: newRequestID(), extendedID: newExtendedID(), header: r.Header.Clone(), rawQ: r.URL.RawQuery}

@@ -12,9 +12,10 @@ import (
 	"portcullis/aws/local/wire"
 )
 
-// This file and the others named http… simulate HTTP APIs (the apigatewayv2 API). WebSocket APIs are not there.
+// This file and the others named http… simulate HTTP APIs (the apigatewayv2 API), and the control plane that WebSocket APIs
+// share with them. What only WebSocket APIs have is in the files named ws….
 
-// httpAPI is one HTTP API: the edited state, the deployments, the stages.
+// httpAPI is one HTTP or WebSocket API: the edited state, the deployments, the stages.
 type httpAPI struct {
 	scope
 	edited      *httpDefinition
@@ -28,6 +29,10 @@ type httpDefinition struct {
 	Routes       map[string]*httpRoute
 	Integrations map[string]*httpIntegration
 	Authorizers  map[string]*httpAuthorizer
+
+	// Only of WebSocket APIs.
+	RouteResponses       map[string]map[string]*routeResponse             // :: route id → response id → response
+	IntegrationResponses map[string]map[string]*socketIntegrationResponse // :: integration id → response id → response
 }
 
 type httpAPIInfo struct {
@@ -153,9 +158,6 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 	if err := q.decode(&in); err != nil {
 		return nil, err
 	}
-	if in.ProtocolType == "WEBSOCKET" {
-		return nil, wire.NotImplemented("apigatewayv2", "CreateApi of a WebSocket API")
-	}
 	if in.Target != "" || in.RouteKey != "" {
 		return nil, wire.NotImplemented("apigatewayv2", "CreateApi with target (quick create)")
 	}
@@ -168,12 +170,16 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 	}
 	info.APIID = freshID(10, func(id string) bool { return s.apis[id] != nil || s.httpAPIs[id] != nil })
 	info.APIEndpoint = "https://" + info.APIID + ".execute-api." + q.Region + ".amazonaws.com"
+	if info.ProtocolType == "WEBSOCKET" {
+		info.APIEndpoint = "wss://" + strings.TrimPrefix(info.APIEndpoint, "https://")
+	}
 	info.CreatedDate = iso(s.opt.Now())
 	if info.Tags == nil {
 		info.Tags = map[string]string{}
 	}
 	a := &httpAPI{scope: q.account.scope, deployments: map[string]*httpDeployment{}, stages: map[string]*httpStage{}, edited: &httpDefinition{API: info,
-		Routes: map[string]*httpRoute{}, Integrations: map[string]*httpIntegration{}, Authorizers: map[string]*httpAuthorizer{}}}
+		Routes: map[string]*httpRoute{}, Integrations: map[string]*httpIntegration{}, Authorizers: map[string]*httpAuthorizer{},
+		RouteResponses: map[string]map[string]*routeResponse{}, IntegrationResponses: map[string]map[string]*socketIntegrationResponse{}}}
 	q.account.httpAPIs[info.APIID] = a
 	s.httpAPIs[info.APIID] = a
 	return info, nil
@@ -182,6 +188,9 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 func checkHTTPAPI(info *httpAPIInfo) error {
 	if info.Name == "" || len(info.Name) > 128 {
 		return badRequest("Name must have between 1 and 128 characters")
+	}
+	if info.ProtocolType == "WEBSOCKET" {
+		return checkSocketAPI(info)
 	}
 	if info.ProtocolType != "HTTP" {
 		return badRequest("Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")
@@ -240,10 +249,11 @@ func (s *Service) deleteHTTPAPI(q *request) (any, error) {
 	delete(q.account.httpAPIs, id)
 	delete(s.httpAPIs, id)
 	s.cache.flush(func(k cacheKey) bool { return k.api == id })
+	s.endSockets("Going away", func(c *wsConn) bool { return c.api == id })
 	return nil, nil
 }
 
-// httpControlRoutes are the operations on HTTP APIs.
+// httpControlRoutes are the operations on HTTP and WebSocket APIs.
 func httpControlRoutes() []route {
 	const api = "/v2/apis/{api_id}"
 	return []route{
@@ -271,6 +281,16 @@ func httpControlRoutes() []route {
 		{verb: "GET", path: api + "/authorizers/{authorizer_id}", operation: "GetAuthorizer", status: 200, handle: (*Service).getHTTPAuthorizer},
 		{verb: "PATCH", path: api + "/authorizers/{authorizer_id}", operation: "UpdateAuthorizer", status: 200, handle: (*Service).updateHTTPAuthorizer},
 		{verb: "DELETE", path: api + "/authorizers/{authorizer_id}", operation: "DeleteAuthorizer", status: 204, handle: (*Service).deleteHTTPAuthorizer},
+
+		{verb: "GET", path: api + "/routes/{route_id}/routeresponses", operation: "GetRouteResponses", status: 200, handle: (*Service).getRouteResponses},
+		{verb: "POST", path: api + "/routes/{route_id}/routeresponses", operation: "CreateRouteResponse", status: 201, handle: (*Service).createRouteResponse},
+		{verb: "GET", path: api + "/routes/{route_id}/routeresponses/{response_id}", operation: "GetRouteResponse", status: 200, handle: (*Service).getRouteResponse},
+		{verb: "DELETE", path: api + "/routes/{route_id}/routeresponses/{response_id}", operation: "DeleteRouteResponse", status: 204, handle: (*Service).deleteRouteResponse},
+		{verb: "GET", path: api + "/integrations/{integration_id}/integrationresponses", operation: "GetIntegrationResponses", status: 200, handle: (*Service).getIntegrationResponses},
+		{verb: "POST", path: api + "/integrations/{integration_id}/integrationresponses", operation: "CreateIntegrationResponse", status: 201, handle: (*Service).createSocketIntegrationResponse},
+		{verb: "GET", path: api + "/integrations/{integration_id}/integrationresponses/{response_id}", operation: "GetIntegrationResponse", status: 200, handle: (*Service).getSocketIntegrationResponse},
+		{verb: "PATCH", path: api + "/integrations/{integration_id}/integrationresponses/{response_id}", operation: "UpdateIntegrationResponse", status: 200, handle: (*Service).updateSocketIntegrationResponse},
+		{verb: "DELETE", path: api + "/integrations/{integration_id}/integrationresponses/{response_id}", operation: "DeleteIntegrationResponse", status: 204, handle: (*Service).deleteSocketIntegrationResponse},
 
 		{verb: "GET", path: api + "/stages", operation: "GetStages", status: 200, handle: (*Service).getHTTPStages},
 		{verb: "POST", path: api + "/stages", operation: "CreateStage", status: 201, handle: (*Service).createHTTPStage},

@@ -332,7 +332,7 @@ func TestHTTPControlPlane(t *testing.T) {
 		_, err := h.c.CreateAuthorizer(ctx, in)
 		wantError(t, err, "BadRequestException", "")
 	}
-	_, err = h.c.CreateApi(ctx, &v2.CreateApiInput{Name: aws.String("ws"), ProtocolType: types.ProtocolTypeWebsocket, RouteSelectionExpression: aws.String("$request.body.action")})
+	_, err = h.c.CreateApi(ctx, &v2.CreateApiInput{Name: aws.String("quick"), ProtocolType: types.ProtocolTypeHttp, Target: aws.String("https://petstore.example/")})
 	wantError(t, err, "NotImplemented", "")
 	_, err = h.c.GetApi(ctx, &v2.GetApiInput{ApiId: aws.String("zzzzzzzzzz")})
 	wantError(t, err, "NotFoundException", "")

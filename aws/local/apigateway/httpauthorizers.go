@@ -10,7 +10,7 @@ import (
 type httpAuthorizer struct {
 	AuthorizerCredentialsARN string   `json:"authorizerCredentialsArn,omitempty"`
 	AuthorizerID             string   `json:"authorizerId"`
-	PayloadFormatVersion     string   `json:"authorizerPayloadFormatVersion"`
+	PayloadFormatVersion     string   `json:"authorizerPayloadFormatVersion,omitempty"`
 	TTL                      int      `json:"authorizerResultTtlInSeconds"`
 	AuthorizerType           string   `json:"authorizerType"`
 	AuthorizerURI            string   `json:"authorizerUri"`
@@ -78,6 +78,9 @@ func checkHTTPAuthorizer(d *httpDefinition, z *httpAuthorizer) error {
 		if other.Name == z.Name && other.AuthorizerID != z.AuthorizerID {
 			return badRequest("Authorizer name must be unique. Authorizer " + z.Name + " already exists in this API.")
 		}
+	}
+	if d.API.ProtocolType == "WEBSOCKET" {
+		return checkSocketAuthorizer(z)
 	}
 	switch z.AuthorizerType {
 	case "REQUEST":

@@ -30,6 +30,9 @@ type httpExchange struct {
 
 func newHTTPRouter(d *httpDefinition) *router {
 	root := &node{}
+	if d.API.ProtocolType == "WEBSOCKET" {
+		return &router{root: root} // messages have no paths
+	}
 	for _, r := range d.Routes {
 		verb, path, ok := strings.Cut(r.RouteKey, " ")
 		if !ok {
@@ -49,10 +52,14 @@ func newHTTPRouter(d *httpDefinition) *router {
 	return &router{root: root}
 }
 
-func (s *Service) isHTTPAPI(id string) bool {
+// protocol is HTTP or WEBSOCKET for an API of apigatewayv2, "" for any other id.
+func (s *Service) protocol(id string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.httpAPIs[id] != nil
+	if a := s.httpAPIs[id]; a != nil {
+		return a.edited.API.ProtocolType
+	}
+	return ""
 }
 
 // httpFailure is an answer of the API itself: {"message":…}.
@@ -161,7 +168,7 @@ func (x *httpExchange) authorizeHTTP() error {
 		if x.svc.opt.VerifyIAM == nil {
 			return httpFailure(403, "Forbidden", "AWS_IAM: nobody verifies signatures here")
 		}
-		if err := x.svc.opt.VerifyIAM(x.ctx, x.methodARN()); err != nil {
+		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.methodARN()); err != nil {
 			return httpFailure(403, "Forbidden", "AWS_IAM: "+err.Error())
 		}
 		return nil

@@ -16,6 +16,11 @@ type httpRoute struct {
 	RouteID             string   `json:"routeId"`
 	RouteKey            string   `json:"routeKey"`
 	Target              string   `json:"target,omitempty"` // "integrations/<id>"
+
+	// Only of WebSocket APIs.
+	ModelSelection         string            `json:"modelSelectionExpression,omitempty"`
+	RequestModels          map[string]string `json:"requestModels,omitempty"`
+	RouteResponseSelection string            `json:"routeResponseSelectionExpression,omitempty"`
 }
 
 type httpIntegration struct {
@@ -32,6 +37,13 @@ type httpIntegration struct {
 	RequestParameters    map[string]string            `json:"requestParameters,omitempty"`
 	ResponseParameters   map[string]map[string]string `json:"responseParameters,omitempty"`
 	TimeoutInMillis      int                          `json:"timeoutInMillis"`
+
+	// Only of WebSocket APIs.
+	ContentHandling              string            `json:"contentHandlingStrategy,omitempty"`
+	IntegrationResponseSelection string            `json:"integrationResponseSelectionExpression,omitempty"`
+	PassthroughBehavior          string            `json:"passthroughBehavior,omitempty"`
+	RequestTemplates             map[string]string `json:"requestTemplates,omitempty"`
+	TemplateSelection            string            `json:"templateSelectionExpression,omitempty"`
 }
 
 var routeKey = regexp.MustCompile(`^(\$default|(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^\s]*)$`)
@@ -86,7 +98,11 @@ func (s *Service) createRoute(q *request) (any, error) {
 }
 
 func checkRoute(d *httpDefinition, r *httpRoute) error {
-	if !routeKey.MatchString(r.RouteKey) {
+	if d.API.ProtocolType == "WEBSOCKET" {
+		if err := checkSocketRoute(r); err != nil {
+			return err
+		}
+	} else if !routeKey.MatchString(r.RouteKey) {
 		return badRequest("The provided route key is not formatted properly for HTTP protocol. Format should be \"<HTTP METHOD> /<RESOURCE PATH>\" or \"$default\"")
 	}
 	for _, other := range d.Routes {
@@ -139,6 +155,7 @@ func (s *Service) deleteRoute(q *request) (any, error) {
 		return nil, err
 	}
 	delete(a.edited.Routes, r.RouteID)
+	delete(a.edited.RouteResponses, r.RouteID)
 	s.autoDeploy(a)
 	return nil, nil
 }
@@ -190,7 +207,7 @@ func (s *Service) createHTTPIntegration(q *request) (any, error) {
 	if err := q.decode(in); err != nil {
 		return nil, err
 	}
-	if err := checkHTTPIntegration(in); err != nil {
+	if err := checkHTTPIntegration(a.edited, in); err != nil {
 		return nil, err
 	}
 	if err := full(len(a.edited.Integrations), s.opt.MaxResources, "integrations for this API"); err != nil {
@@ -202,7 +219,10 @@ func (s *Service) createHTTPIntegration(q *request) (any, error) {
 	return in, nil
 }
 
-func checkHTTPIntegration(in *httpIntegration) error {
+func checkHTTPIntegration(d *httpDefinition, in *httpIntegration) error {
+	if d.API.ProtocolType == "WEBSOCKET" {
+		return checkSocketIntegration(in)
+	}
 	switch in.IntegrationType {
 	case "AWS_PROXY":
 		if in.IntegrationSubtype != "" {
@@ -231,6 +251,11 @@ func checkHTTPIntegration(in *httpIntegration) error {
 	if len(in.RequestParameters) > 0 || len(in.ResponseParameters) > 0 {
 		return wire.NotImplemented("apigatewayv2", "parameter mapping")
 	}
+	return checkIntegrationReach(in, 30000)
+}
+
+// checkIntegrationReach checks how a backend is reached and how long it may take, at most most milliseconds.
+func checkIntegrationReach(in *httpIntegration, most int) error {
 	if in.ConnectionType == "" {
 		in.ConnectionType = "INTERNET"
 	}
@@ -238,10 +263,10 @@ func checkHTTPIntegration(in *httpIntegration) error {
 		return wire.NotImplemented("apigatewayv2", "VPC links")
 	}
 	if in.TimeoutInMillis == 0 {
-		in.TimeoutInMillis = 30000
+		in.TimeoutInMillis = most
 	}
-	if in.TimeoutInMillis < 50 || in.TimeoutInMillis > 30000 {
-		return badRequest("Timeout should be between 50 ms and 30000 ms")
+	if in.TimeoutInMillis < 50 || in.TimeoutInMillis > most {
+		return badRequest(sprintf("Timeout should be between 50 ms and %d ms", most))
 	}
 	return nil
 }
@@ -265,7 +290,7 @@ func (s *Service) updateHTTPIntegration(q *request) (any, error) {
 		return nil, err
 	}
 	in.IntegrationID = old.IntegrationID
-	if err := checkHTTPIntegration(in); err != nil {
+	if err := checkHTTPIntegration(a.edited, in); err != nil {
 		return nil, err
 	}
 	a.edited.Integrations[in.IntegrationID] = in
@@ -282,6 +307,7 @@ func (s *Service) deleteHTTPIntegration(q *request) (any, error) {
 		return nil, conflict("Cannot delete Integration '" + in.IntegrationID + "', is referenced in route: " + key)
 	}
 	delete(a.edited.Integrations, in.IntegrationID)
+	delete(a.edited.IntegrationResponses, in.IntegrationID)
 	s.autoDeploy(a)
 	return nil, nil
 }

@@ -33,7 +33,9 @@ type httpStage struct {
 }
 
 type routeSettings struct {
+	DataTraceEnabled       bool    `json:"dataTraceEnabled,omitempty"`
 	DetailedMetricsEnabled bool    `json:"detailedMetricsEnabled"`
+	LoggingLevel           string  `json:"loggingLevel,omitempty"`
 	ThrottlingBurstLimit   int     `json:"throttlingBurstLimit,omitempty"`
 	ThrottlingRateLimit    float64 `json:"throttlingRateLimit,omitempty"`
 }
@@ -132,8 +134,8 @@ func (s *Service) createHTTPStage(q *request) (any, error) {
 }
 
 func checkHTTPStage(a *httpAPI, st *httpStage) error {
-	if st.StageName != "$default" && !stageName.MatchString(st.StageName) {
-		return badRequest("Stage name only allows a-zA-Z0-9_- or $default")
+	if (st.StageName != "$default" || a.edited.API.ProtocolType == "WEBSOCKET") && !stageName.MatchString(st.StageName) {
+		return badRequest("Stage name only allows a-zA-Z0-9_- or, for HTTP APIs, $default")
 	}
 	if err := checkVariables(st.Variables); err != nil {
 		return err
@@ -190,6 +192,7 @@ func (s *Service) deleteHTTPStage(q *request) (any, error) {
 	}
 	delete(a.stages, st.StageName)
 	s.flushStage(a.edited.API.APIID, st.StageName)
+	s.endSockets("Going away", func(c *wsConn) bool { return c.api == a.edited.API.APIID && c.stage == st.StageName })
 	return nil, nil
 }
 

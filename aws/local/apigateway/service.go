@@ -44,9 +44,10 @@ type Options struct {
 	IgnoreLongResource bool
 	// IgnoreMethodOverride: X-HTTP-Method-Override does not change the verb. Default: it does, as documented.
 	IgnoreMethodOverride bool
-	// VerifyIAM checks a request to a method of type AWS_IAM: its SigV4 signature and execute-api:Invoke on methodARN.
-	// Nil: such methods answer 403 to everybody.
-	VerifyIAM func(r *http.Request, methodARN string) error
+	// VerifyIAM checks a signed request of the data plane: its SigV4 signature, and the action on the resource.
+	// execute-api:Invoke is asked for methods and routes of type AWS_IAM, execute-api:ManageConnections for the connection
+	// management API. Nil: all of these answer 403 to everybody.
+	VerifyIAM func(r *http.Request, action, resource string) error
 
 	// HTTPUnauthorizedError: an authorizer of an HTTP API that fails with the error "Unauthorized" gives 401, as for REST
 	// APIs. Default: 500.
@@ -62,11 +63,12 @@ type Service struct {
 	cache   *authCache
 	control *throttles // control-plane budget
 	traffic *throttles // data-plane budgets of stages and usage plans
+	sockets *sockets   // open WebSocket connections
 
 	mu       sync.RWMutex
 	accounts map[scope]*account  // :: account and region → what they hold
 	apis     map[string]*api     // :: API id → REST API, across accounts and regions
-	httpAPIs map[string]*httpAPI // :: API id → HTTP API, likewise
+	httpAPIs map[string]*httpAPI // :: API id → HTTP or WebSocket API, likewise
 }
 
 // scope is where an API lives.
@@ -119,6 +121,7 @@ func New(opt Options) *Service {
 		cache:    newAuthCache(opt.Now),
 		control:  newThrottles(opt.Now),
 		traffic:  newThrottles(opt.Now),
+		sockets:  newSockets(),
 		accounts: map[scope]*account{},
 		apis:     map[string]*api{},
 		httpAPIs: map[string]*httpAPI{},
@@ -147,8 +150,9 @@ func orDefault(n, def int) int {
 	return n
 }
 
-// Reset forgets every API, key, plan, cached authorizer answer and used budget.
+// Reset forgets every API, key, plan, cached authorizer answer and used budget, and ends every connection.
 func (s *Service) Reset() {
+	s.endSockets("Going away", func(*wsConn) bool { return true })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.accounts = map[scope]*account{}
