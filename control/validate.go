@@ -133,8 +133,11 @@ func (w Workspace) Validate() error {
 	c.line("description", w.Description, maxDescription)
 	c.matches("color", w.Color, colour, "a colour such as #007FFF")
 	c.oneOf("type", w.Type, "admin", "system", "regular")
-	c.oneOf("key_type", w.KeyType, "ecdsa", "rsa", "ps")
-	c.oneOf("access_token_strategy", w.AccessTokenStrategy, "jwt")
+	c.oneOf("key_type", w.KeyType, "ecdsa", "rsa", "ps", "eddsa")
+	c.oneOf("access_token_strategy", w.AccessTokenStrategy, TokensJWT, TokensOpaque)
+	if w.AccessTokenStrategy == TokensOpaque && (w.ID == AdminWorkspace || w.ID == SystemWorkspace) {
+		c.Add("access_token_strategy", "must be jwt in the workspaces admin and system, whose tokens say which tenant they are for")
+	}
 	if d := w.AccessTokenTTL; d < Duration(minTTL) || d > Duration(maxTTL) {
 		c.Add("access_token_ttl", "must be between 10s and 24h")
 	}
@@ -259,7 +262,7 @@ func (cl Client) Validate() error {
 	c.matches("client_id", cl.ID, objectID, objectIDForm)
 	c.name("client_name", cl.Name)
 	c.line("description", cl.Description, maxDescription)
-	c.oneOf("token_endpoint_auth_method", cl.AuthMethod, "client_secret_basic", "client_secret_post")
+	c.oneOf("token_endpoint_auth_method", cl.AuthMethod, AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
 	c.oneOf("client_status", cl.Status, "active", "inactive")
 	if len(cl.GrantTypes) == 0 {
 		c.Add("grant_types", "must not be empty")
@@ -267,6 +270,7 @@ func (cl Client) Validate() error {
 	for _, g := range cl.GrantTypes {
 		c.oneOf("grant_types", g, "client_credentials", "authorization_code", "refresh_token")
 	}
+	cl.checkProof(&c)
 	for _, s := range cl.Scopes {
 		c.matches("scopes", s, scopeName, "a list of scope names")
 	}
@@ -276,10 +280,17 @@ func (cl Client) Validate() error {
 			c.Add("redirect_uris", "must be absolute URIs without fragment (RFC 6749 section 3.1.2)")
 		}
 	}
+	for _, u := range cl.PostLogoutRedirectURIs {
+		p, err := url.Parse(u)
+		if err != nil || p.Scheme != "https" && p.Scheme != "http" || p.Host == "" || p.Fragment != "" || len(u) > maxPath || strings.Contains(u, "*") || p.User != nil {
+			c.Add("post_logout_redirect_uris", "must be https:// (or http://) URIs without fragment")
+		}
+	}
 	for _, a := range cl.Audience {
 		c.line("audience", a, maxName)
 	}
-	for member, list := range map[string][]string{"grant_types": cl.GrantTypes, "scopes": cl.Scopes, "redirect_uris": cl.RedirectURIs, "audience": cl.Audience} {
+	for member, list := range map[string][]string{"grant_types": cl.GrantTypes, "scopes": cl.Scopes, "redirect_uris": cl.RedirectURIs, "audience": cl.Audience,
+		"post_logout_redirect_uris": cl.PostLogoutRedirectURIs} {
 		if len(list) > maxList {
 			c.Add(member, "has more than 200 entries")
 		}

@@ -26,14 +26,20 @@ type Workspace struct {
 	Description         string    `json:"description"`
 	Color               string    `json:"color"`                 // "#007FFF"
 	Type                string    `json:"type"`                  // admin, system, regular
-	KeyType             string    `json:"key_type"`              // ecdsa (default), rsa, ps
-	AccessTokenStrategy string    `json:"access_token_strategy"` // jwt
+	KeyType             string    `json:"key_type"`              // ecdsa (default), rsa, ps, eddsa
+	AccessTokenStrategy string    `json:"access_token_strategy"` // jwt (default), opaque
 	AccessTokenTTL      Duration  `json:"access_token_ttl"`
 	DynamicScopeSep     string    `json:"dynamic_scope_separator"`
 	Revision            int64     `json:"-"` // configuration counter
 	CreatedAt           time.Time `json:"created_at"`
 	UpdatedAt           time.Time `json:"updated_at"`
 }
+
+// What the access tokens of a workspace are: JWTs that say everything themselves, or random strings that only we can read.
+const (
+	TokensJWT    = "jwt"
+	TokensOpaque = "opaque"
+)
 
 // WorkspaceSummary is a workspace with what its card in the Workspace Directory shows.
 type WorkspaceSummary struct {

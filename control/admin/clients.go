@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"time"
 	"unicode/utf8"
@@ -74,20 +76,27 @@ func clientDefaults(c *control.Client) {
 		c.GrantTypes = []string{"client_credentials"}
 	}
 	if c.AuthMethod == "" {
-		c.AuthMethod = "client_secret_basic"
+		c.AuthMethod = control.AuthBasic
 	}
 	if c.Status == "" {
 		c.Status = "active"
 	}
-	for _, list := range []*[]string{&c.RedirectURIs, &c.Scopes, &c.Audience} {
+	for _, list := range []*[]string{&c.RedirectURIs, &c.Scopes, &c.Audience, &c.PostLogoutRedirectURIs} {
 		if *list == nil {
 			*list = []string{}
 		}
 	}
+	var tidy bytes.Buffer
+	if json.Compact(&tidy, c.JWKS) == nil { // what is no JSON, Validate refuses
+		c.JWKS = tidy.Bytes()
+	}
+	if text := string(c.JWKS); text == "" || text == "null" || text == "{}" {
+		c.JWKS = nil
+	}
 }
 
 // CreateClient makes a client and returns it with its secret; id and secret are random when they are left out. A secret
-// of one's own needs at least 32 characters.
+// of one's own needs at least 32 characters. A client that proves itself otherwise, or not at all, has none.
 func (a *Admin) CreateClient(ctx context.Context, actor control.Actor, in control.Client, secret string) (control.Client, string, error) {
 	if err := a.allow(actor, "CreateClient", in.WorkspaceID); err != nil {
 		return control.Client{}, "", err
@@ -123,8 +132,16 @@ func (c *change) createClient(ctx context.Context, in control.Client, secret str
 		check.Add("client_secret", "must have 32 to 200 characters; leave it out for a random one")
 		return in, "", check.Err("client")
 	}
+	if secret != "" && !in.HasSecret() {
+		var check control.Checks
+		check.Add("client_secret", "must be left out: a client with token_endpoint_auth_method "+in.AuthMethod+" has no secret")
+		return in, "", check.Err("client")
+	}
 	if err := c.AddClient(ctx, in); err != nil {
 		return in, "", exists(err, "client_exists", "there is a client %q already; choose another id, or leave it out", in.ID)
+	}
+	if !in.HasSecret() {
+		return in, "", c.audit(ctx, "client", "created", in.ID, nil, in)
 	}
 	if secret == "" {
 		secret = randomSecret()
@@ -173,16 +190,18 @@ func (a *Admin) readSecret(ctx context.Context, tenant, client string) (string, 
 	return "", errors.New("the client " + client + " has no secret; rotate it")
 }
 
-// ClientSecret reveals the current secret of a client.
+// ClientSecret reveals the current secret of a client; "" for one that has none.
 func (a *Admin) ClientSecret(ctx context.Context, actor control.Actor, cid string) (string, error) {
-	if _, err := a.client(ctx, actor, "ClientSecret", cid); err != nil {
+	found, err := a.client(ctx, actor, "ClientSecret", cid)
+	if err != nil || !found.HasSecret() {
 		return "", err
 	}
 	secret, err := a.readSecret(ctx, actor.TenantID, cid)
 	return secret, internal(err)
 }
 
-// UpdateClient changes a client; a gateway's client keeps its scopes, grants and status.
+// UpdateClient changes a client; a gateway's client keeps its scopes, grants and status. A client that no longer proves
+// itself by a secret loses all it had; one that begins to gets a random one.
 func (a *Admin) UpdateClient(ctx context.Context, actor control.Actor, in control.Client) (control.Client, error) {
 	found, err := a.client(ctx, actor, "UpdateClient", in.ID)
 	if err != nil {
@@ -204,6 +223,15 @@ func (a *Admin) UpdateClient(ctx context.Context, actor control.Actor, in contro
 			return err
 		}
 		if err := c.SetClient(ctx, out); err != nil {
+			return err
+		}
+		switch {
+		case old.HasSecret() && !out.HasSecret():
+			_, err = c.RemoveClientSecrets(ctx, actor.TenantID, out.ID, true)
+		case !old.HasSecret() && out.HasSecret():
+			_, err = c.newSecret(ctx, out.ID)
+		}
+		if err != nil {
 			return err
 		}
 		return c.audit(ctx, "client", "updated", in.ID, old, out)
@@ -242,6 +270,9 @@ func (a *Admin) RotateClientSecretKeeping(ctx context.Context, actor control.Act
 	found, err := a.client(ctx, actor, "RotateClientSecret", clientID)
 	if err != nil {
 		return "", err
+	}
+	if !found.HasSecret() {
+		return "", control.Errorf(control.Malformed, "no_secret", "the client %q has no secret to rotate: its token_endpoint_auth_method is %s", clientID, found.AuthMethod)
 	}
 	if keep < 0 || keep > 30*24*time.Hour {
 		var check control.Checks
@@ -314,7 +345,7 @@ func (a *Admin) AuthenticateClient(ctx context.Context, tenant, wid, clientID, s
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return control.Client{}, internal(err)
 	}
-	if err == nil && client.WorkspaceID == wid && client.Status == "active" {
+	if err == nil && client.WorkspaceID == wid && client.Status == "active" && client.HasSecret() {
 		found = true
 	}
 	given := sha256.Sum256([]byte(secret))

@@ -60,7 +60,7 @@ func (a *Admin) CreateGateway(ctx context.Context, actor control.Actor, in contr
 		}
 		client := control.Client{ID: g.ClientID, TenantID: actor.TenantID, WorkspaceID: control.SystemWorkspace, Name: g.Name,
 			Description: "Client of the gateway " + g.Name + " of the workspace " + ws.Name, GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{},
-			Scopes: gatewayScopes(), Audience: []string{}, AuthMethod: "client_secret_basic", Status: "active", System: true, CreatedAt: g.CreatedAt,
+			Scopes: gatewayScopes(), Audience: []string{}, PostLogoutRedirectURIs: []string{}, AuthMethod: "client_secret_basic", Status: "active", System: true, CreatedAt: g.CreatedAt,
 			UpdatedAt: g.CreatedAt}
 		if err := c.AddClient(ctx, client); err != nil {
 			return err

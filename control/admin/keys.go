@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -22,7 +23,7 @@ import (
 // SigningKey is a key of a workspace's issuer.
 type SigningKey struct {
 	ID        string // kid: the key's thumbprint (RFC 7638)
-	Algorithm string // ES256, RS256, PS256 (RFC 7518 section 3.1)
+	Algorithm string // ES256, RS256, PS256 (RFC 7518 section 3.1), EdDSA (RFC 8037 section 3.1)
 	Use       string // "sig"
 	CreatedAt time.Time
 	Private   crypto.Signer
@@ -50,6 +51,9 @@ func (c *change) newKey(ctx context.Context, w control.Workspace) error {
 	case "rsa", "ps":
 		algorithm = map[string]string{"rsa": "RS256", "ps": "PS256"}[w.KeyType]
 		private, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "eddsa":
+		algorithm = "EdDSA"
+		_, private, err = ed25519.GenerateKey(rand.Reader)
 	default:
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
@@ -87,6 +91,8 @@ func publicJWK(public crypto.PublicKey, algorithm string) (kid string, jwk json.
 		members = map[string]string{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:65])}
 	case *rsa.PublicKey:
 		members = map[string]string{"kty": "RSA", "n": b64(k.N.Bytes()), "e": b64(big.NewInt(int64(k.E)).Bytes())}
+	case ed25519.PublicKey:
+		members = map[string]string{"kty": "OKP", "crv": "Ed25519", "x": b64(k)} // RFC 8037 2
 	default:
 		return "", nil, fmt.Errorf("signing key: unknown kind %T", public)
 	}

@@ -418,6 +418,15 @@ func TestClients(t *testing.T) {
 	w.call("POST", "/clients/"+id+"/rotateSecret?auto_revoke_after=soon", nil, 400, nil)
 	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "subject_type": "pairwise"}, 422, nil)
 	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "tls_client_auth_subject_dn": "CN=x"}, 422, nil)
+	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "jwks_uri": "https://keys.example.com"}, 422, nil)
+	keys := obj{"keys": []obj{{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}} // RFC 8037 A.2
+	var keyed obj
+	w.call("POST", "/clients", obj{"authorization_server_id": "default", "client_name": "P", "token_endpoint_auth_method": "private_key_jwt", "jwks": keys}, 201, &keyed)
+	if keyed["client_secret"] != nil || keyed["jwks"] == nil {
+		t.Errorf("a client with keys: %v", keyed)
+	}
+	w.call("POST", "/clients/"+keyed["client_id"].(string)+"/rotateSecret", nil, 400, nil)
+	w.call("PUT", "/clients/"+keyed["client_id"].(string), keyed, 200, nil)
 	w.call("POST", "/clients", `[]`, 422, nil) // createClient declares no 400
 }
 

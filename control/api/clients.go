@@ -21,6 +21,7 @@ type client struct {
 	IssuedAt        int64    `json:"client_id_issued_at"`
 	SecretExpiresAt int64    `json:"client_secret_expires_at"` // 0: does not expire
 	IssuerURL       string   `json:"server_issuer_url"`
+	JWKSURI         string   `json:"jwks_uri,omitempty"` // refused: keys are sent in jwks
 }
 
 // clientNeutral are members of the published client that this server has no use for.
@@ -30,8 +31,8 @@ var clientNeutral = []string{"application_purpose", "application_types", "applic
 	"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_user_code_parameter", "client_uri",
 	"default_acr_values", "default_max_age", "developer_id", "developer_metadata", "dpop_bound_access_tokens",
 	"dynamically_registered", "hashed_secret", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-	"id_token_signed_response_alg", "introspection_endpoint_auth_method", "jwks", "jwks_uri", "logo_uri", "metadata", "obbr",
-	"organisation_id", "policy_uri", "post_logout_redirect_uris", "privacy", "request_object_encryption_alg",
+	"id_token_signed_response_alg", "introspection_endpoint_auth_method", "logo_uri", "metadata", "obbr",
+	"organisation_id", "policy_uri", "privacy", "request_object_encryption_alg",
 	"request_object_encryption_enc", "request_object_signing_alg", "request_uris", "require_pushed_authorization_requests",
 	"revocation_endpoint_auth_method", "rotated_secrets", "saml_metadata", "saml_metadata_url", "saml_service_provider_id",
 	"sector_identifier_uri", "server_mtls_issuer_url", "software_id", "software_statement", "software_version",
@@ -58,6 +59,9 @@ func decodeClient(r *http.Request) (client, error) {
 			return in, invalid("scope", "says something else than scopes; send one of them")
 		}
 		in.Scopes = strings.Fields(in.Scope)
+	}
+	if in.JWKSURI != "" {
+		return in, invalid("jwks_uri", "is not fetched by this server; send the keys themselves in jwks")
 	}
 	if in.SubjectType != "" && in.SubjectType != "public" {
 		return in, invalid("subject_type", "must be public")

@@ -65,6 +65,9 @@ const (
 	clockSkew = 30 * time.Second
 )
 
+// idTokenType tells ID tokens from access tokens of the same keys.
+const idTokenType = "JWT"
+
 // algorithms are those that a workspace's keys may have; nothing else is verified.
 var algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA}
 
@@ -96,7 +99,7 @@ func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (toke
 // mintID signs an ID token for the user of the claims.
 func (i *Issuer) mintID(ctx context.Context, ws control.Workspace, c Claims, nonce string) (string, error) {
 	now := i.now()
-	return i.sign(ctx, ws, "JWT", idToken{Issuer: i.issuerURL(ws.TenantID, ws.ID), Subject: c.Subject, Audience: c.ClientID, Expiry: now.Add(idTTL).Unix(),
+	return i.sign(ctx, ws, idTokenType, idToken{Issuer: i.issuerURL(ws.TenantID, ws.ID), Subject: c.Subject, Audience: c.ClientID, Expiry: now.Add(idTTL).Unix(),
 		IssuedAt: now.Unix(), AuthTime: c.AuthTime, Nonce: nonce, AMR: c.AMR, Name: c.Name, Username: c.Username})
 }
 

@@ -96,6 +96,9 @@ func (a *authorization) read(q url.Values) error {
 	if q.Get("request") != "" {
 		return refuse("request_not_supported", "request objects are not supported; push the request instead (RFC 9126)")
 	}
+	if a.client.AuthMethod == control.AuthNone && a.challenge == "" { // RFC 7636 4.4.1, RFC 9700 2.1.1
+		return refuse(errInvalidRequest, "this client is public and must use PKCE: code_challenge and code_challenge_method=S256")
+	}
 	// RFC 9700 2.1.1: S256, and nothing weaker. "plain" is the default of RFC 7636 4.3, so the method must be said.
 	if method := q.Get("code_challenge_method"); a.challenge != "" && method != "S256" || a.challenge == "" && method != "" {
 		return refuse(errInvalidRequest, "PKCE needs code_challenge and code_challenge_method=S256")
@@ -194,7 +197,7 @@ func (i *Issuer) decide(r *http.Request, a authorization) (step, control.Actor, 
 		return stepLogin, actor, session, nil
 	case actor.RoleIn(a.ws.ID) == control.NoRole:
 		return stepRefuse, actor, session, refuse(errAccessDenied, "the user has no role in this workspace")
-	case a.client.Trusted && !slices.Contains(a.prompts, "consent"):
+	case a.client.Trusted && !(a.client.AuthMethod == control.AuthNone && localRedirect(a.redirectURI)) && !slices.Contains(a.prompts, "consent"):
 		return stepCode, actor, session, nil
 	case silent:
 		return stepRefuse, actor, session, refuse(errConsentRequired, "the user has to be asked")

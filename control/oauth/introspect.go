@@ -79,7 +79,7 @@ func (i *Issuer) introspect(w http.ResponseWriter, r *http.Request) {
 func (i *Issuer) introspector(r *http.Request, f form) (clientID string, anyToken bool, err error) {
 	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		c, err := i.authenticate(r.Context(), f)
+		c, err := i.confidential(r.Context(), f) // RFC 7662 2.1
 		return c.ID, false, err
 	}
 	c, err := i.verify(r.Context(), f.tenant, f.workspace, strings.TrimSpace(bearer))

@@ -59,9 +59,12 @@ func (i *Issuer) Handler() http.Handler {
 	mux.HandleFunc("POST /{tid}/{wid}/par", i.push)
 	mux.HandleFunc("GET /{tid}/{wid}/userinfo", i.userinfo)
 	mux.HandleFunc("POST /{tid}/{wid}/userinfo", i.userinfo)
+	mux.HandleFunc("GET /{tid}/{wid}/oidc/logout", i.logout)
+	mux.HandleFunc("POST /{tid}/{wid}/oidc/logout", i.logout)
+	mux.Handle("POST /{tid}/{wid}/logout", web.CrossOrigin(http.HandlerFunc(i.logoutForm)))
 
 	// In the published contract, not in the metadata, not built.
-	for _, p := range []string{"/oauth2/register", "/device/authorization", "/backchannel/authentication", "/oidc/logout"} {
+	for _, p := range []string{"/oauth2/register", "/device/authorization", "/backchannel/authentication"} {
 		mux.HandleFunc("/{tid}/{wid}"+p, func(w http.ResponseWriter, r *http.Request) {
 			writeError(w, r, notBuilt(p))
 		})

@@ -21,6 +21,7 @@ type Metadata struct {
 	PushedRequestEndpoint             string   `json:"pushed_authorization_request_endpoint"`
 	IntrospectionEndpoint             string   `json:"introspection_endpoint"`
 	RevocationEndpoint                string   `json:"revocation_endpoint"`
+	EndSessionEndpoint                string   `json:"end_session_endpoint"` // OpenID Connect RP-Initiated Logout 1.0 2.1
 	GrantTypesSupported               []string `json:"grant_types_supported"`
 	ResponseTypesSupported            []string `json:"response_types_supported"`
 	ResponseModesSupported            []string `json:"response_modes_supported"`
@@ -33,15 +34,18 @@ type Metadata struct {
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	AuthSigningAlgValuesSupported     []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuthSigningAlgValues []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthSigningAlgValues    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	ResponseIssSupported              bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 	ClaimsParameterSupported          bool     `json:"claims_parameter_supported"`
 	RequestParameterSupported         bool     `json:"request_parameter_supported"`
 	RequestURIParameterSupported      bool     `json:"request_uri_parameter_supported"` // those of RFC 9126 only
 }
 
-// authMethods are the ways a client may prove itself; a client may use either, whatever it is registered with, because
-// deployed gateways use both.
-var authMethods = []string{"client_secret_basic", "client_secret_post"}
+// authMethods are the ways a client may prove itself. One with a secret may use either of the first two, whichever it is
+// registered with, because deployed gateways use both; a client of the others uses its own and nothing else.
+var authMethods = []string{control.AuthBasic, control.AuthPost, control.AuthPrivateKeyJWT}
 
 func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
 	tenant, wid := r.PathValue("tid"), r.PathValue("wid")
@@ -61,6 +65,11 @@ func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	iss := i.issuerURL(tenant, ws.ID)
+	withNone := slices.Concat(authMethods, []string{control.AuthNone})
+	algs := make([]string, len(algorithms))
+	for n, a := range algorithms {
+		algs[n] = string(a)
+	}
 	m := Metadata{
 		Issuer: iss, AuthorizationEndpoint: iss + "/oauth2/authorize", TokenEndpoint: iss + "/oauth2/token", UserinfoEndpoint: iss + "/userinfo",
 		JWKSURI: iss + "/.well-known/jwks.json", PushedRequestEndpoint: iss + "/par", IntrospectionEndpoint: iss + "/oauth2/introspect",
@@ -71,7 +80,9 @@ func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
 		ClaimsSupported:               []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "name", "preferred_username"},
 		PromptValuesSupported:         []string{"none", "login", "consent"},
 		CodeChallengeMethodsSupported: []string{"S256"}, IDTokenSigningAlgValuesSupported: []string{},
-		TokenEndpointAuthMethodsSupported: authMethods, IntrospectionAuthMethodsSupported: authMethods, RevocationAuthMethodsSupported: authMethods,
+		EndSessionEndpoint:                iss + "/oidc/logout",
+		TokenEndpointAuthMethodsSupported: withNone, IntrospectionAuthMethodsSupported: authMethods, RevocationAuthMethodsSupported: withNone,
+		AuthSigningAlgValuesSupported: algs, IntrospectionAuthSigningAlgValues: algs, RevocationAuthSigningAlgValues: algs,
 		ResponseIssSupported: true,
 	}
 	for _, s := range scopes {

@@ -34,6 +34,8 @@ ul{padding-left:1.2rem}
 {{else if eq .Kind "consent"}}<h1>{{.Client}} asks for access</h1><p>You are logged in as <strong>{{.Username}}</strong>. If you allow it, {{.Client}} may act for you in the workspace {{.Workspace}}:</p>
 <ul>{{range .Scopes}}<li>{{.}}</li>{{else}}<li>learn who you are</li>{{end}}</ul><p>You will be sent to <strong>{{.Target}}</strong>.</p>
 <form method="post"><button class="primary" name="step" value="allow">Allow</button> <button name="step" value="deny">Deny</button></form>
+{{else if eq .Kind "logout"}}<h1>Log out?</h1><p>{{with .Username}}You are logged in as <strong>{{.}}</strong>. {{end}}{{with .Client}}{{.}} asks to log you out{{else}}This logs you out{{end}} of the workspace {{.Workspace}} and of the portal.</p>
+<form method="post" action="{{.Target}}">{{range $name, $value := .Hidden}}{{if $value}}<input type="hidden" name="{{$name}}" value="{{$value}}">{{end}}{{end}}<button class="primary">Log out</button></form>
 {{else}}<h1>{{.Title}}</h1><p>{{.Problem}}</p>{{with .Request}}<p>Request {{.}}</p>{{end}}{{end}}
 </main></body></html>
 `))
@@ -41,6 +43,7 @@ ul{padding-left:1.2rem}
 type page struct {
 	Kind, Title, Nonce, Client, Workspace, Username, Problem, Target, Request string
 	Scopes                                                                    []string
+	Hidden                                                                    map[string]string // fields of the form; empty ones are left out
 }
 
 func (i *Issuer) render(w http.ResponseWriter, r *http.Request, status int, p page) {

@@ -3,12 +3,13 @@ package oauth
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"portcullis/control/store"
 	"portcullis/control/web"
 )
 
-// push is RFC 9126 2: the client sends the authorization request itself, authenticated, and gets a reference that works
+// push is RFC 9126 2: the client sends the authorization request itself, authenticated unless it is public, and gets a reference that works
 // once and for a few minutes.
 func (i *Issuer) push(w http.ResponseWriter, r *http.Request) {
 	f, err := parseForm(r)
@@ -26,7 +27,7 @@ func (i *Issuer) push(w http.ResponseWriter, r *http.Request) {
 	event.ActorID = client.ID
 	q := url.Values{}
 	for name, v := range f.values {
-		if name != "client_secret" {
+		if !strings.HasPrefix(name, "client_") { // secret and assertion; client_id is set below
 			q.Set(name, v)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"portcullis/control"
 )
 
 // maxForm bounds the body of a request to the token and introspection endpoints.
@@ -22,11 +24,12 @@ type form struct {
 	credentials       credentials
 }
 
-// credentials are what the client proves itself with; method is empty when it sent none.
+// credentials are what the client proves itself with; method is empty when it sent nothing at all.
 type credentials struct {
-	method       string // client_secret_basic, client_secret_post
-	clientID     string
+	method       string // client_secret_basic, client_secret_post, private_key_jwt; none: only an id
+	clientID     string // for private_key_jwt only what the form says, if it says anything
 	clientSecret string
+	assertion    string
 }
 
 // secretParameters must never be in a URL, where proxies and histories keep them.
@@ -77,7 +80,7 @@ func parseCredentials(r *http.Request, values map[string]string) (credentials, e
 	secret := values["client_secret"]
 	id := values["client_id"]
 	if values["client_assertion"] != "" || values["client_assertion_type"] != "" {
-		return c, refuseClient("client assertions are not supported here; use client_secret_basic or client_secret_post")
+		return assertionOf(r, values)
 	}
 	if header := r.Header.Values("Authorization"); len(header) > 0 {
 		scheme, rest, _ := strings.Cut(header[0], " ")
@@ -92,13 +95,32 @@ func parseCredentials(r *http.Request, values map[string]string) (credentials, e
 			if id != "" && id != user {
 				return c, refuse(errInvalidRequest, "client_id in the body differs from the one in the Authorization header")
 			}
-			return credentials{"client_secret_basic", user, pass}, nil
+			return credentials{method: control.AuthBasic, clientID: user, clientSecret: pass}, nil
 		}
 	}
-	if id != "" && secret != "" {
-		return credentials{"client_secret_post", id, secret}, nil
+	switch {
+	case id == "":
+		return c, nil
+	case secret != "":
+		return credentials{method: control.AuthPost, clientID: id, clientSecret: secret}, nil
 	}
-	return credentials{clientID: id}, nil
+	return credentials{method: control.AuthNone, clientID: id}, nil
+}
+
+// assertionType is RFC 7523 2.2.
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// assertionOf takes the client assertion of a form (RFC 7521 4.2); whose it is, it says itself.
+func assertionOf(r *http.Request, values map[string]string) (credentials, error) {
+	switch {
+	case values["client_assertion_type"] != assertionType:
+		return credentials{}, refuseClient("client_assertion_type must be " + assertionType + " (RFC 7523 2.2)")
+	case values["client_assertion"] == "":
+		return credentials{}, refuseClient("client_assertion is missing (RFC 7521 4.2)")
+	case values["client_secret"] != "" || len(r.Header.Values("Authorization")) > 0:
+		return credentials{}, refuse(errInvalidRequest, "the client authenticates twice, by an assertion and otherwise; choose one (RFC 6749 2.3)")
+	}
+	return credentials{method: control.AuthPrivateKeyJWT, clientID: values["client_id"], assertion: values["client_assertion"]}, nil
 }
 
 func basic(encoded string) (user, pass string, err error) {

@@ -23,16 +23,16 @@ func TestParseForm(t *testing.T) {
 		want                                 credentials
 		refused                              string // error code
 	}{
-		{"RFC 6749 2.3.1: Basic", form, basicHeader("c1", "s1"), "", "grant_type=client_credentials", credentials{"client_secret_basic", "c1", "s1"}, ""},
-		{"RFC 6749 2.3.1: both halves are form-encoded first", form, basicHeader("a%3Ab", "p%2Bq+r"), "", "", credentials{"client_secret_basic", "a:b", "p+q r"}, ""},
-		{"RFC 7617 2: the scheme has no case", form, "bAsIc " + base64.StdEncoding.EncodeToString([]byte("c1:s1")), "", "", credentials{"client_secret_basic", "c1", "s1"}, ""},
-		{"RFC 6749 2.3.1: in the body", form, "", "", "client_id=c1&client_secret=s1", credentials{"client_secret_post", "c1", "s1"}, ""},
-		{"a charset is allowed", form + "; charset=UTF-8", "", "", "client_id=c1&client_secret=s1", credentials{"client_secret_post", "c1", "s1"}, ""},
+		{"RFC 6749 2.3.1: Basic", form, basicHeader("c1", "s1"), "", "grant_type=client_credentials", credentials{"client_secret_basic", "c1", "s1", ""}, ""},
+		{"RFC 6749 2.3.1: both halves are form-encoded first", form, basicHeader("a%3Ab", "p%2Bq+r"), "", "", credentials{"client_secret_basic", "a:b", "p+q r", ""}, ""},
+		{"RFC 7617 2: the scheme has no case", form, "bAsIc " + base64.StdEncoding.EncodeToString([]byte("c1:s1")), "", "", credentials{"client_secret_basic", "c1", "s1", ""}, ""},
+		{"RFC 6749 2.3.1: in the body", form, "", "", "client_id=c1&client_secret=s1", credentials{"client_secret_post", "c1", "s1", ""}, ""},
+		{"a charset is allowed", form + "; charset=UTF-8", "", "", "client_id=c1&client_secret=s1", credentials{"client_secret_post", "c1", "s1", ""}, ""},
 		{"RFC 6749 2.3: not both", form, basicHeader("c1", "s1"), "", "client_secret=s1", credentials{}, errInvalidRequest},
-		{"the same client_id may be repeated", form, basicHeader("c1", "s1"), "", "client_id=c1", credentials{"client_secret_basic", "c1", "s1"}, ""},
+		{"the same client_id may be repeated", form, basicHeader("c1", "s1"), "", "client_id=c1", credentials{"client_secret_basic", "c1", "s1", ""}, ""},
 		{"another client_id may not", form, basicHeader("c1", "s1"), "", "client_id=c2", credentials{}, errInvalidRequest},
 		{"RFC 6749 3.2: a parameter comes once", form, "", "", "scope=a&scope=b", credentials{}, errInvalidRequest},
-		{"RFC 6749 3.2: without a value is left out", form, "", "", "client_id=c1&client_secret=", credentials{clientID: "c1"}, ""},
+		{"RFC 6749 3.2: without a value is left out", form, "", "", "client_id=c1&client_secret=", credentials{method: "none", clientID: "c1"}, ""},
 		{"RFC 6749 2.3.1: never in the URL", form, "", "client_secret=s1", "client_id=c1", credentials{}, errInvalidRequest},
 		{"RFC 6749 3.2: a form", "application/json", "", "", "{}", credentials{}, errInvalidRequest},
 		{"no content type", "", "", "", "client_id=c1", credentials{}, errInvalidRequest},
@@ -40,7 +40,12 @@ func TestParseForm(t *testing.T) {
 		{"no colon", form, "Basic " + base64.StdEncoding.EncodeToString([]byte("c1")), "", "", credentials{}, errInvalidClient},
 		{"bad percent-encoding", form, basicHeader("c%zz", "s"), "", "", credentials{}, errInvalidClient},
 		{"an empty secret is none", form, basicHeader("c1", ""), "", "", credentials{}, errInvalidClient},
-		{"RFC 7521 4.2: assertions are not supported", form, "", "", "client_assertion=x&client_assertion_type=y", credentials{}, errInvalidClient},
+		{"RFC 7523 2.2: an assertion", form, "", "", "client_assertion=x&client_assertion_type=" + url.QueryEscape(assertionType), credentials{method: "private_key_jwt", assertion: "x"}, ""},
+		{"RFC 7521 4.2: another kind of assertion", form, "", "", "client_assertion=x&client_assertion_type=y", credentials{}, errInvalidClient},
+		{"RFC 7521 4.2: a type without an assertion", form, "", "", "client_assertion_type=" + url.QueryEscape(assertionType), credentials{}, errInvalidClient},
+		{"RFC 6749 2.3: not an assertion and a secret", form, "", "", "client_secret=s&client_id=c1&client_assertion=x&client_assertion_type=" + url.QueryEscape(assertionType), credentials{}, errInvalidRequest},
+		{"RFC 6749 2.3: not an assertion and Basic", form, basicHeader("c1", "s1"), "", "client_assertion=x&client_assertion_type=" + url.QueryEscape(assertionType), credentials{}, errInvalidRequest},
+		{"an assertion is never in the URL", form, "", "client_assertion=x", "", credentials{}, errInvalidRequest},
 		{"bad escapes in the form", form, "", "", "a=%zz", credentials{}, errInvalidRequest},
 		{"invalid UTF-8", form, "", "", "client_id=%ff", credentials{}, errInvalidRequest},
 		{"too large", form, "", "", "a=" + strings.Repeat("x", maxForm), credentials{}, errInvalidRequest},
@@ -151,7 +156,8 @@ func FuzzParseForm(f *testing.F) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Authorization", auth)
 		form, err := parseForm(r)
-		if err == nil && form.credentials.method != "" && (form.credentials.clientID == "" || form.credentials.clientSecret == "") {
+		if err == nil && form.credentials.clientSecret != "" != (form.credentials.method == "client_secret_basic" || form.credentials.method == "client_secret_post") ||
+			err == nil && strings.HasPrefix(form.credentials.method, "client_secret") && (form.credentials.clientID == "" || form.credentials.clientSecret == "") {
 			t.Errorf("half of the credentials: %+v", form.credentials)
 		}
 	})

@@ -64,22 +64,13 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	web.WriteJSON(w, http.StatusOK, res)
 }
 
-// authenticate proves the client. Every failure reads the same, so that nobody learns which half was wrong.
-func (i *Issuer) authenticate(ctx context.Context, f form) (control.Client, error) {
-	if f.credentials.method == "" {
-		return control.Client{}, refuseClient("the client must authenticate, by HTTP Basic or by client_id and client_secret in the body")
-	}
-	c, err := i.admin.AuthenticateClient(ctx, f.tenant, f.workspace, f.credentials.clientID, f.credentials.clientSecret)
-	if control.KindOf(err) == control.Unauthenticated && err != nil {
-		return control.Client{}, refuseClient("client authentication failed")
-	}
-	return c, err
-}
-
 // clientCredentials is RFC 6749 4.4: the client is its own subject.
 func (i *Issuer) clientCredentials(ctx context.Context, f form, ws control.Workspace, client control.Client) (tokenResponse, error) {
 	if !slices.Contains(client.GrantTypes, "client_credentials") {
 		return tokenResponse{}, refuse(errUnauthorizedClient, "this client may not use client_credentials; add it to the client's grant types")
+	}
+	if client.AuthMethod == control.AuthNone { // 4.4: confidential clients only; package control refuses to store such a client
+		return tokenResponse{}, refuse(errUnauthorizedClient, "a public client may not use client_credentials (RFC 6749 4.4)")
 	}
 	scopes, err := grantScopes(f.values["scope"], client.Scopes, ws.DynamicScopeSep)
 	if err != nil {

@@ -2,18 +2,25 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"portcullis/control"
 )
 
 const clientColumns = `c.tenant_id, c.id, c.workspace_id, c.name, c.description, c.grant_types_json, c.redirect_uris_json, c.scopes_json,
-	c.audience_json, c.auth_method, c.status, c.system, c.trusted, c.created_at, c.updated_at`
+	c.audience_json, c.auth_method, c.status, c.system, c.trusted, c.created_at, c.updated_at, c.jwks_json, c.post_logout_redirect_uris_json`
 
 func scanClient(s scanner) (c control.Client, err error) {
-	c.GrantTypes, c.RedirectURIs, c.Scopes, c.Audience = []string{}, []string{}, []string{}, []string{}
-	return c, s.Scan(&c.TenantID, &c.ID, &c.WorkspaceID, &c.Name, &c.Description, fromJSON{&c.GrantTypes}, fromJSON{&c.RedirectURIs},
-		fromJSON{&c.Scopes}, fromJSON{&c.Audience}, &c.AuthMethod, &c.Status, &c.System, &c.Trusted, at{&c.CreatedAt}, at{&c.UpdatedAt})
+	c.GrantTypes, c.RedirectURIs, c.Scopes, c.Audience, c.PostLogoutRedirectURIs = []string{}, []string{}, []string{}, []string{}, []string{}
+	var jwks string
+	err = s.Scan(&c.TenantID, &c.ID, &c.WorkspaceID, &c.Name, &c.Description, fromJSON{&c.GrantTypes}, fromJSON{&c.RedirectURIs},
+		fromJSON{&c.Scopes}, fromJSON{&c.Audience}, &c.AuthMethod, &c.Status, &c.System, &c.Trusted, at{&c.CreatedAt}, at{&c.UpdatedAt},
+		&jwks, fromJSON{&c.PostLogoutRedirectURIs})
+	if jwks != "" {
+		c.JWKS = json.RawMessage(jwks)
+	}
+	return c, err
 }
 
 // Client reads one.
@@ -32,23 +39,35 @@ func (r Reader) Clients(ctx context.Context, tenant, workspace string, p Page) (
 // AddClient makes a client without a secret; ErrExists when the id is taken in the tenant.
 func (tx *Tx) AddClient(ctx context.Context, c control.Client) error {
 	return tx.exec(ctx, `INSERT INTO clients (tenant_id, id, workspace_id, name, description, grant_types_json, redirect_uris_json, scopes_json,
-		audience_json, auth_method, status, system, trusted, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		audience_json, auth_method, status, system, trusted, created_at, updated_at, jwks_json, post_logout_redirect_uris_json)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		c.TenantID, c.ID, c.WorkspaceID, c.Name, c.Description, jsonList(c.GrantTypes), jsonList(c.RedirectURIs), jsonList(c.Scopes),
-		jsonList(c.Audience), c.AuthMethod, c.Status, c.System, c.Trusted, micros(c.CreatedAt), micros(c.UpdatedAt))
+		jsonList(c.Audience), c.AuthMethod, c.Status, c.System, c.Trusted, micros(c.CreatedAt), micros(c.UpdatedAt), string(c.JWKS), jsonList(c.PostLogoutRedirectURIs))
 }
 
 // SetClient changes everything but the ids and the time of birth.
 func (tx *Tx) SetClient(ctx context.Context, c control.Client) error {
 	return tx.exec(ctx, `UPDATE clients SET name = $1, description = $2, grant_types_json = $3, redirect_uris_json = $4, scopes_json = $5,
-		audience_json = $6, auth_method = $7, status = $8, system = $9, trusted = $10, updated_at = $11 WHERE tenant_id = $12 AND id = $13`,
+		audience_json = $6, auth_method = $7, status = $8, system = $9, trusted = $10, updated_at = $11,
+		jwks_json = $12, post_logout_redirect_uris_json = $13 WHERE tenant_id = $14 AND id = $15`,
 		c.Name, c.Description, jsonList(c.GrantTypes), jsonList(c.RedirectURIs), jsonList(c.Scopes), jsonList(c.Audience), c.AuthMethod,
-		c.Status, c.System, c.Trusted, micros(c.UpdatedAt), c.TenantID, c.ID)
+		c.Status, c.System, c.Trusted, micros(c.UpdatedAt), string(c.JWKS), jsonList(c.PostLogoutRedirectURIs), c.TenantID, c.ID)
 }
 
 // RemoveClient removes a client with its secrets; ErrReferenced while it belongs to a gateway.
 func (tx *Tx) RemoveClient(ctx context.Context, tenant, id string) error {
 	return tx.exec(ctx, "DELETE FROM clients WHERE tenant_id = $1 AND id = $2", tenant, id)
+}
+
+// UseAssertion remembers that a client's assertion (RFC 7523) was used; false when it was before. What is over of the same
+// client is removed on the way.
+func (tx *Tx) UseAssertion(ctx context.Context, tenant, client, jtiHash string, now, expires time.Time) (bool, error) {
+	if _, err := tx.count(ctx, "DELETE FROM client_assertions WHERE tenant_id = $1 AND client_id = $2 AND expires_at < $3", tenant, client, micros(now)); err != nil {
+		return false, err
+	}
+	n, err := tx.count(ctx, "INSERT INTO client_assertions (tenant_id, client_id, jti_hash, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		tenant, client, jtiHash, micros(expires))
+	return n == 1, err
 }
 
 // ClientSecret is one sealed secret of a client; ExpiresAt is zero for the current one.

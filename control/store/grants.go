@@ -131,9 +131,38 @@ func (r Reader) Revoked(ctx context.Context, tenant, workspace, id string) (bool
 	return n > 0, err
 }
 
+// AccessToken is what an opaque access token stands for; Claims is JSON of the issuer's own.
+type AccessToken struct {
+	Hash, TenantID, WorkspaceID string
+	Claims                      []byte
+	ExpiresAt                   time.Time
+}
+
+// AccessToken reads one.
+func (r Reader) AccessToken(ctx context.Context, hash string) (AccessToken, error) {
+	return one(ctx, r.q, func(s scanner) (t AccessToken, err error) {
+		var claims string
+		err = s.Scan(&t.Hash, &t.TenantID, &t.WorkspaceID, &claims, at{&t.ExpiresAt})
+		t.Claims = []byte(claims)
+		return t, err
+	}, "SELECT token_hash, tenant_id, workspace_id, claims_json, expires_at FROM access_tokens WHERE token_hash = $1", hash)
+}
+
+// pruneAtOnce bounds what one new access token removes, so that a quiet night's end is not one request's burden.
+const pruneAtOnce = "100"
+
+// AddAccessToken stores one, and removes some of those that are over.
+func (tx *Tx) AddAccessToken(ctx context.Context, t AccessToken, now time.Time) error {
+	if _, err := tx.count(ctx, "DELETE FROM access_tokens WHERE token_hash IN (SELECT token_hash FROM access_tokens WHERE expires_at < $1 LIMIT "+pruneAtOnce+")", micros(now)); err != nil {
+		return err
+	}
+	return tx.exec(ctx, "INSERT INTO access_tokens (token_hash, tenant_id, workspace_id, claims_json, expires_at) VALUES ($1, $2, $3, $4, $5)",
+		t.Hash, t.TenantID, t.WorkspaceID, string(t.Claims), micros(t.ExpiresAt))
+}
+
 // PruneGrants removes what is over.
 func (tx *Tx) PruneGrants(ctx context.Context, now time.Time) error {
-	for _, table := range []string{"grants", "pushed_requests", "revoked_tokens"} {
+	for _, table := range []string{"grants", "pushed_requests", "revoked_tokens", "access_tokens"} {
 		if _, err := tx.count(ctx, "DELETE FROM "+table+" WHERE expires_at < $1", micros(now)); err != nil {
 			return err
 		}

@@ -38,6 +38,12 @@ func TestTakeOnce(t *testing.T) {
 			"code":           func(tx *store.Tx) error { _, err := tx.TakeCode(ctx, "code"); return err },
 			"refresh token":  func(tx *store.Tx) error { _, _, _, err := tx.TakeRefreshToken(ctx, "refresh"); return err },
 			"pushed request": func(tx *store.Tx) error { _, err := tx.TakePushedRequest(ctx, "pushed"); return err },
+			"assertion": func(tx *store.Tx) error {
+				if fresh, err := tx.UseAssertion(ctx, "default", "c1", "jti", now, now.Add(time.Minute)); err != nil || fresh {
+					return err
+				}
+				return store.ErrNotFound
+			},
 		} {
 			var wg sync.WaitGroup
 			var mu sync.Mutex
@@ -65,6 +71,36 @@ func TestTakeOnce(t *testing.T) {
 		}
 		if revoked, err := st.Revoked(ctx, "default", "w1", "jti"); err != nil || !revoked {
 			t.Errorf("revoked %v, %v", revoked, err)
+		}
+		for _, c := range []struct {
+			at   time.Duration
+			want bool
+		}{{time.Minute, false}, {time.Minute + time.Second, true}} { // a jti may come again once it is over
+			err := st.Tx(ctx, func(tx *store.Tx) error {
+				fresh, err := tx.UseAssertion(ctx, "default", "c1", "jti", now.Add(c.at), now.Add(time.Hour))
+				if fresh != c.want {
+					t.Errorf("an assertion after %v: fresh is %v", c.at, fresh)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		opaque := store.AccessToken{Hash: "opaque", TenantID: "default", WorkspaceID: "w1", Claims: []byte(`{"sub":"c1"}`), ExpiresAt: now.Add(time.Minute)}
+		if err := st.Tx(ctx, func(tx *store.Tx) error { return tx.AddAccessToken(ctx, opaque, now) }); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := st.AccessToken(ctx, "opaque"); err != nil || string(got.Claims) != `{"sub":"c1"}` || !got.ExpiresAt.Equal(opaque.ExpiresAt) {
+			t.Errorf("an opaque token: %+v, %v", got, err)
+		}
+		another := opaque
+		another.Hash, another.ExpiresAt = "another", now.Add(time.Hour)
+		if err := st.Tx(ctx, func(tx *store.Tx) error { return tx.AddAccessToken(ctx, another, now.Add(2*time.Minute)) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.AccessToken(ctx, "opaque"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an opaque token outlives its end: %v", err)
 		}
 		// What is over is pruned; what belongs to a user ends with the user.
 		prune := func(at time.Time) {

@@ -1011,6 +1011,7 @@ func (e RotateKeyParamsUse) Valid() bool {
 // Defines values for RotateKeyParamsKeyType.
 const (
 	RotateKeyParamsKeyTypeEcdsa RotateKeyParamsKeyType = "ecdsa"
+	RotateKeyParamsKeyTypeEddsa RotateKeyParamsKeyType = "eddsa"
 	RotateKeyParamsKeyTypePs    RotateKeyParamsKeyType = "ps"
 	RotateKeyParamsKeyTypeRsa   RotateKeyParamsKeyType = "rsa"
 )
@@ -1019,6 +1020,8 @@ const (
 func (e RotateKeyParamsKeyType) Valid() bool {
 	switch e {
 	case RotateKeyParamsKeyTypeEcdsa:
+		return true
+	case RotateKeyParamsKeyTypeEddsa:
 		return true
 	case RotateKeyParamsKeyTypePs:
 		return true
@@ -3725,9 +3728,6 @@ type OAuthInternal = OAuthError
 
 // OAuthMalformed RFC 6749 5.2, with the members that the published clients read.
 type OAuthMalformed = OAuthError
-
-// OAuthNotBuilt RFC 6749 5.2, with the members that the published clients read.
-type OAuthNotBuilt = OAuthError
 
 // OAuthNotFound RFC 6749 5.2, with the members that the published clients read.
 type OAuthNotFound = OAuthError
