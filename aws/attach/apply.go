@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,14 +23,26 @@ type Attacher struct {
 	Apply         bool
 	Replace       bool
 	UnboundStages bool
+	// TTL is for how many seconds API Gateway may keep answers, where Wanted.Caching says that it may; 0 is not at all.
+	TTL int
 
 	mu        sync.Mutex
 	permitted map[string]time.Time // function ARN -> when the permission was last confirmed
+	emptied   map[string]flushed   // API group -> what its cache was last emptied for
+}
+
+// Wanted is what a run is to bring about.
+type Wanted struct {
+	Bound       map[string]bool // ids of the bound API groups
+	FunctionARN string          // whom the authorizers call
+	Revision    int64           // of the configuration; a new one empties caches
+	Caching     map[string]Caching
 }
 
 // Report of one run over all REST APIs.
 type Report struct {
 	Changed  int
+	Flushed  int // caches of stages that were emptied
 	Redeploy []string
 	Notes    []string // what was left alone, and why
 	Problems []string // what went wrong, with the missing permission where IAM refused
@@ -45,11 +58,12 @@ const permissionEvery = 10 * time.Minute
 
 // Run brings every REST API to the state that the bound groups ask for. apis is updated to what was done. It goes on
 // after a failure, with the next method or API.
-func (a *Attacher) Run(ctx context.Context, apis []discover.API, bound map[string]bool, functionARN string) Report {
+func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Report {
 	rep := Report{Complete: true}
+	functionARN, bound := w.FunctionARN, w.Bound
 	for i := range apis {
 		api := &apis[i]
-		plan := Make(api, bound, Options{FunctionARN: functionARN, Replace: a.Replace, UnboundStages: a.UnboundStages, Previous: previous(api)})
+		plan := a.plan(api, &w)
 		rep.Notes = append(rep.Notes, plan.Notes...)
 		switch {
 		case !a.Apply:
@@ -62,11 +76,19 @@ func (a *Attacher) Run(ctx context.Context, apis []discover.API, bound map[strin
 			}
 		}
 		rep.Redeploy = append(rep.Redeploy, Redeploy(api, functionARN, bound)...)
+		if err := a.settle(ctx, &plan, &w, &rep); err != nil {
+			rep.Complete = false
+			return rep
+		}
 	}
 	if len(rep.Plan) > maxPlanLines {
 		rep.Plan = append(rep.Plan[:maxPlanLines], fmt.Sprintf("# and %d more", len(rep.Plan)-maxPlanLines))
 	}
 	return rep
+}
+
+func (a *Attacher) plan(api *discover.API, w *Wanted) Plan {
+	return Make(api, w.Bound, Options{FunctionARN: w.FunctionARN, Replace: a.Replace, UnboundStages: a.UnboundStages, Wanted: w, TTL: a.TTL, Previous: previous(api)})
 }
 
 // apply carries out one plan. Its error means that the time ran out; everything else is a problem in the report.
@@ -84,8 +106,19 @@ func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *
 			return nil
 		}
 	}
+	if p.Cache.TTL > 0 && (p.Create || p.Repair) {
+		if err := a.mark(ctx, p.API); err != nil {
+			if outOfTime(ctx, err) {
+				return err
+			}
+			problem(err)
+			p.Cache = discover.Cache{} // what cannot be found again is not kept
+			ours := findOurs(p.API, functionARN)
+			p.Repair = ours != nil && edited(ours).TTL > 0
+		}
+	}
 	if p.Create {
-		id, err := a.create(ctx, p.API, functionARN)
+		id, err := a.create(ctx, p.API, p.Cache, functionARN)
 		if err != nil {
 			if outOfTime(ctx, err) {
 				return err
@@ -96,7 +129,7 @@ func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *
 		p.Authorizer = id
 	}
 	if p.Repair {
-		if err := a.repair(ctx, p.API, p.Authorizer); err != nil {
+		if err := a.repair(ctx, p.API, p.Authorizer, p.Cache); err != nil {
 			if outOfTime(ctx, err) {
 				return err
 			}
@@ -195,11 +228,11 @@ func (a *Attacher) patch(ctx context.Context, api *discover.API, s Step) error {
 	return a.Client.Do(ctx, a.call("UpdateMethod", http.MethodPatch, path, body), nil)
 }
 
-// create makes our authorizer: REQUEST, no cache, no identity source, so that it is asked for every request, also for
-// those without a credential.
-func (a *Attacher) create(ctx context.Context, api *discover.API, functionARN string) (string, error) {
+// create makes our authorizer: REQUEST; without a cache also without identity source, so that it is asked for every
+// request, those without a credential included.
+func (a *Attacher) create(ctx context.Context, api *discover.API, c discover.Cache, functionARN string) (string, error) {
 	path := "/restapis/" + url.PathEscape(api.ID) + "/authorizers"
-	body := map[string]any{"name": Name, "type": "REQUEST", "authorizerUri": a.uri(functionARN), "identitySource": "", "authorizerResultTtlInSeconds": 0}
+	body := map[string]any{"name": Name, "type": "REQUEST", "authorizerUri": a.uri(functionARN), "identitySource": c.IdentitySource, "authorizerResultTtlInSeconds": c.TTL}
 	var out discover.Authorizer
 	if err := a.Client.Do(ctx, a.call("CreateAuthorizer", http.MethodPost, path, body), &out); err != nil {
 		return "", err
@@ -207,15 +240,15 @@ func (a *Attacher) create(ctx context.Context, api *discover.API, functionARN st
 	if out.ID == "" {
 		return "", errors.New("CreateAuthorizer: the answer has no id")
 	}
-	zero := 0
-	out.Name, out.Type, out.URI, out.TTL, out.IdentitySource = Name, "REQUEST", a.uri(functionARN), &zero, ""
+	out.Name, out.Type, out.URI, out.TTL, out.IdentitySource = Name, "REQUEST", a.uri(functionARN), &c.TTL, c.IdentitySource
 	api.Authorizers = append(api.Authorizers, out)
 	return out.ID, nil
 }
 
-func (a *Attacher) repair(ctx context.Context, api *discover.API, id string) error {
+// repair sets what our authorizer keeps.
+func (a *Attacher) repair(ctx context.Context, api *discover.API, id string, c discover.Cache) error {
 	path := "/restapis/" + url.PathEscape(api.ID) + "/authorizers/" + url.PathEscape(id)
-	return a.Client.Do(ctx, a.call("UpdateAuthorizer", http.MethodPatch, path, replace("/authorizerResultTtlInSeconds", "0", "/identitySource", "")), nil)
+	return a.Client.Do(ctx, a.call("UpdateAuthorizer", http.MethodPatch, path, replace("/authorizerResultTtlInSeconds", strconv.Itoa(c.TTL), "/identitySource", c.IdentitySource)), nil)
 }
 
 func (a *Attacher) uri(functionARN string) string {
@@ -300,12 +333,19 @@ func (a *Attacher) commands(p *Plan, functionARN string) []string {
 			out = append(out, fmt.Sprintf("aws lambda add-permission --function-name %s%s --statement-id %s --action lambda:InvokeFunction --principal apigateway.amazonaws.com --source-arn '%s' --source-account %s",
 				f.name, q, statementID, f.sourceARN(), f.account))
 		}
-		out = append(out, fmt.Sprintf("aws apigateway create-authorizer --rest-api-id %s --name %s --type REQUEST --authorizer-uri '%s' --authorizer-result-ttl-in-seconds 0 --query id --output text  # this is $AUTHORIZER_ID below",
-			p.API.ID, Name, a.uri(functionARN)))
+		source := ""
+		if p.Cache.IdentitySource != "" {
+			source = " --identity-source '" + p.Cache.IdentitySource + "'"
+		}
+		out = append(out, fmt.Sprintf("aws apigateway create-authorizer --rest-api-id %s --name %s --type REQUEST --authorizer-uri '%s' --authorizer-result-ttl-in-seconds %d%s --query id --output text  # this is $AUTHORIZER_ID below",
+			p.API.ID, Name, a.uri(functionARN), p.Cache.TTL, source))
 		id = "$AUTHORIZER_ID"
 	}
+	if p.Cache.TTL > 0 && p.API.Tags[discover.TagCaching] == "" {
+		out = append(out, fmt.Sprintf("aws apigateway tag-resource --resource-arn %s --tags %s=true", a.restAPI(p.API), discover.TagCaching))
+	}
 	if p.Repair {
-		out = append(out, fmt.Sprintf("aws apigateway update-authorizer --rest-api-id %s --authorizer-id %s --patch-operations op=replace,path=/authorizerResultTtlInSeconds,value=0 op=replace,path=/identitySource,value=''", p.API.ID, id))
+		out = append(out, fmt.Sprintf("aws apigateway update-authorizer --rest-api-id %s --authorizer-id %s --patch-operations op=replace,path=/authorizerResultTtlInSeconds,value=%d op=replace,path=/identitySource,value='%s'", p.API.ID, id, p.Cache.TTL, strings.ReplaceAll(p.Cache.IdentitySource, ",", `\,`)))
 	}
 	for _, s := range append(p.Attach, p.Detach...) {
 		ops := "op=replace,path=/authorizationType,value=" + s.To.AuthorizationType

@@ -110,7 +110,7 @@ func (a *account) run(bound ...string) Report {
 	}
 	apis := a.scan()
 	a.changes = nil
-	return a.attacher.Run(a.t.Context(), apis, set, functionARN)
+	return a.attacher.Run(a.t.Context(), apis, Wanted{Bound: set, FunctionARN: functionARN})
 }
 
 // edited is the authorization of every method: "GET /pets" -> "CUSTOM ours".
@@ -357,7 +357,7 @@ func TestInterrupted(t *testing.T) {
 			}
 			return false
 		}
-		r := a.attacher.Run(ctx, apis, map[string]bool{api + "-dev": true}, functionARN)
+		r := a.attacher.Run(ctx, apis, Wanted{Bound: map[string]bool{api + "-dev": true}, FunctionARN: functionARN})
 		if r.Complete && stopAt < 5 {
 			t.Errorf("stop at %d: %+v", stopAt, r)
 		}

@@ -24,7 +24,9 @@ type Plan struct {
 	// empty To.AuthorizerID.
 	Authorizer string
 	Create     bool
-	// Repair is true when our authorizer exists with settings that would change decisions (a cache, an identity source).
+	// Cache is how our authorizer keeps answers; the zero value is not at all. Repair is true when it exists and is set to
+	// something else.
+	Cache  discover.Cache
 	Repair bool
 	Attach []Step
 	Detach []Step
@@ -45,6 +47,9 @@ type Options struct {
 	// UnboundStages allows the first attachment to a REST API although a deployed stage of it is not bound
 	// (AWS_ATTACH_UNBOUND_STAGES).
 	UnboundStages bool
+	// Wanted and TTL decide what API Gateway may keep of the answers.
+	Wanted *Wanted
+	TTL    int
 	// Previous is what stood in front of methods before they were replaced: "{resource id}/{verb}" -> method.
 	Previous map[string]discover.Method
 }
@@ -87,7 +92,14 @@ func Make(api *discover.API, bound map[string]bool, o Options) Plan {
 		return p
 	}
 	p.Create = ours == nil
-	p.Repair = ours != nil && ours.Name == Name && (ours.TTL == nil || *ours.TTL != 0 || ours.IdentitySource != "")
+	if o.Wanted != nil {
+		var why []string
+		p.Cache, why = cacheOf(api, o.Wanted, o.TTL)
+		p.Notes = append(p.Notes, why...)
+	}
+	// With a TTL of 0 an identity source would still turn callers without it away.
+	unmarked := p.Cache.TTL > 0 && api.Tags[discover.TagCaching] == ""
+	p.Repair = ours != nil && (unmarked || !sameCache(edited(ours), p.Cache) || ours.IdentitySource != "" && p.Cache.TTL == 0)
 	p.attachAll(o)
 	if len(p.Attach) == 0 && ours == nil { // nothing to put in front of
 		p.Create = false

@@ -92,6 +92,14 @@ func (a *Attacher) remember(ctx context.Context, p *Plan) error {
 	return a.writeRecords(ctx, p.API, records)
 }
 
+func (a *Attacher) tagPath(api *discover.API) string {
+	return "/tags/" + url.PathEscape(a.restAPI(api))
+}
+
+func (a *Attacher) restAPI(api *discover.API) string {
+	return "arn:" + signed.Partition(a.Client.Region) + ":apigateway:" + a.Client.Region + "::/restapis/" + api.ID
+}
+
 // writeRecords makes the tags of a REST API hold these records; it calls AWS only for what differs.
 func (a *Attacher) writeRecords(ctx context.Context, api *discover.API, records map[string]discover.Method) error {
 	if maps.Equal(records, previous(api)) {
@@ -101,7 +109,7 @@ func (a *Attacher) writeRecords(ctx context.Context, api *discover.API, records 
 	if err != nil {
 		return err
 	}
-	path := "/tags/" + url.PathEscape("arn:"+signed.Partition(a.Client.Region)+":apigateway:"+a.Client.Region+"::/restapis/"+api.ID)
+	path := a.tagPath(api)
 	if len(tags) > 0 {
 		if err := a.Client.Do(ctx, a.call("TagResource", http.MethodPut, path, map[string]any{"tags": tags}), nil); err != nil {
 			return err

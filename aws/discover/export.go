@@ -34,8 +34,8 @@ func needsExport(a *API, s *Stage) bool {
 // deleted) leaves Stage.URIs nil, which means "not known".
 func (s *Scanner) export(ctx context.Context, base string, a *API, st *Stage) error {
 	key := a.ID + "/" + st.DeploymentID
-	if uris, known := s.exports[key]; known {
-		st.URIs = uris
+	if e, known := s.exports[key]; known {
+		st.URIs, st.Caches = e.uris, e.caches
 		return nil
 	}
 	call := s.get("GetExport", base+"/stages/"+url.PathEscape(st.Name)+"/exports/oas30")
@@ -47,30 +47,54 @@ func (s *Scanner) export(ctx context.Context, base string, a *API, st *Stage) er
 		}
 		return nil
 	}
-	st.URIs = deployedURIs(raw)
+	e := readExport(raw)
+	st.URIs, st.Caches = e.uris, e.caches
 	if st.URIs != nil {
 		if s.exports == nil {
-			s.exports = map[string]map[string]map[string]string{}
+			s.exports = map[string]exported{}
 		}
-		s.exports[key] = st.URIs
+		s.exports[key] = e
 	}
 	return nil
 }
 
-// deployedURIs reads an OpenAPI 3 export; nil when it is none.
-func deployedURIs(raw []byte) map[string]map[string]string {
+// exported is what an export says of authorizers.
+type exported struct {
+	uris   map[string]map[string]string // path -> verb -> authorizer URI
+	caches map[string]Cache             // function -> how its answers are kept
+}
+
+// defaultTTL is API Gateway's for an authorizer that names none.
+const defaultTTL = 300
+
+// readExport reads an OpenAPI 3 export; its maps are nil when it is none.
+func readExport(raw []byte) exported {
 	var doc struct {
 		Paths      map[string]map[string]json.RawMessage `json:"paths"`
 		Components struct {
 			Schemes map[string]struct {
 				Authorizer struct {
-					URI string `json:"authorizerUri"`
+					URI            string `json:"authorizerUri"`
+					TTL            *int   `json:"authorizerResultTtlInSeconds"`
+					IdentitySource string `json:"identitySource"`
 				} `json:"x-amazon-apigateway-authorizer"`
 			} `json:"securitySchemes"`
 		} `json:"components"`
 	}
 	if json.Unmarshal(raw, &doc) != nil || doc.Paths == nil {
-		return nil
+		return exported{}
+	}
+	caches := map[string]Cache{}
+	for _, s := range doc.Components.Schemes {
+		if z := s.Authorizer; z.URI != "" {
+			c := Cache{TTL: defaultTTL, IdentitySource: z.IdentitySource}
+			if z.TTL != nil {
+				c.TTL = *z.TTL
+			}
+			if before, there := caches[FunctionOf(z.URI)]; !there || before.TTL < c.TTL {
+				caches[FunctionOf(z.URI)] = c
+			}
+		}
 	}
 	out := make(map[string]map[string]string, len(doc.Paths))
 	for path, operations := range doc.Paths {
@@ -93,7 +117,7 @@ func deployedURIs(raw []byte) map[string]map[string]string {
 			}
 		}
 	}
-	return out
+	return exported{uris: out, caches: caches}
 }
 
 // DeployedOurs says whether a stage's deployed method asks the function; known is false when it cannot be told.

@@ -35,7 +35,20 @@ type Stage struct {
 	DeploymentID string
 	Deployed     map[string]map[string]string
 	URIs         map[string]map[string]string
+	// Caches are the settings of the deployed authorizers by the function that they call. Only read where TagCaching says
+	// that our authorizer may keep answers; nil means not known.
+	Caches map[string]Cache
 }
+
+// Cache is how long the answers of an authorizer are kept, in seconds, and by what key.
+type Cache struct {
+	TTL            int
+	IdentitySource string
+}
+
+// TagCaching marks a REST API some deployment of which may keep our answers. It is written before the authorizer gets a
+// TTL, and taken away when no stage has one any more.
+const TagCaching = "portcullis:caching"
 
 // Authorizer is one authorizer of a REST API.
 type Authorizer struct {

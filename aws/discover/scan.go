@@ -28,7 +28,7 @@ type Scanner struct {
 	pass    *pass
 	last    map[string]API                          // by id, of the last pass
 	summary map[string]map[string]map[string]string // "{api}/{deployment}" -> path -> verb -> type
-	exports map[string]map[string]map[string]string // "{api}/{deployment}" -> path -> verb -> authorizer URI
+	exports map[string]exported                     // by "{api}/{deployment}"
 }
 
 // pass is one walk through the account.
@@ -211,7 +211,7 @@ func (s *Scanner) read(ctx context.Context, a API) (API, error) {
 		return a, err
 	}
 	for i := range a.Stages {
-		if st := &a.Stages[i]; needsExport(&a, st) {
+		if st := &a.Stages[i]; needsExport(&a, st) || a.Tags[TagCaching] != "" {
 			if err := s.export(ctx, base, &a, st); err != nil {
 				return a, err
 			}

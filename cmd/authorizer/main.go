@@ -67,7 +67,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	work := &syncWork{
 		scanner:  &discover.Scanner{Client: aws},
-		attacher: &attach.Attacher{Client: aws, Apply: s.CreateAuthorizer, Replace: s.ReplaceAuthorizers, UnboundStages: s.AttachUnbound},
+		attacher: &attach.Attacher{Client: aws, Apply: s.CreateAuthorizer, Replace: s.ReplaceAuthorizers, UnboundStages: s.AttachUnbound, TTL: s.AuthorizerTTL},
 		arn:      s.AuthorizerARN, region: s.Region,
 	}
 	aws.Pace = signed.NewPacer(time.Now, aws.Sleep).Wait
@@ -75,7 +75,8 @@ func run(ctx context.Context, getenv func(string) string) error {
 		Client: client, Log: log,
 		RefreshInterval: s.RefreshInterval, MaxStaleness: s.MaxStaleness,
 		AllowUnknown: s.AllowUnknown, InjectContext: s.InjectContext, NoAnalytics: s.NoAnalytics, SimpleResponses: s.SimpleResponses, Keep: keep,
-		Sync: &authorizer.Sync{Discover: work.discover, Attach: work.attach},
+		Caching: s.AuthorizerTTL > 0,
+		Sync:    &authorizer.Sync{Discover: work.discover, Attach: work.attach},
 	})
 
 	answered := func() {}
@@ -98,7 +99,12 @@ func run(ctx context.Context, getenv func(string) string) error {
 	go flushAtEnd(a)
 	// In Lambda, Start does not return.
 	lambda.Start(func(ctx context.Context, payload event) (*answer, error) {
-		return newAnswer(a.Handle(ctx, payload), answered), nil
+		b, err := a.Answer(ctx, payload)
+		if err != nil {
+			answered()
+			return nil, err
+		}
+		return newAnswer(b, answered), nil
 	})
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"portcullis/aws/local"
 	"portcullis/aws/signed"
 	"portcullis/deploy"
+	"portcullis/edge/authorizer"
 	"portcullis/edge/waist"
 )
 
@@ -262,7 +263,7 @@ func (w *roleWorld) sync(bound ...string) []waist.APIGroup {
 	w.t.Helper()
 	found, err := w.work.discover(w.t.Context())
 	w.note(err)
-	done, err := w.work.attach(w.t.Context(), bound)
+	done, err := w.work.attach(w.t.Context(), authorizer.Wanted{Bound: bound})
 	w.note(err)
 	w.outcome = append(w.outcome, slices.Concat(found.Problems, done.Problems)...)
 	if done.Groups != nil {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"portcullis/aws/attach"
 )
 
 // settings are the environment variables of the function. A malformed value stops the start: a typo in a security
@@ -28,6 +30,7 @@ type settings struct {
 	ReplaceAuthorizers bool   // AWS_REPLACE_AUTHORIZERS
 	AttachUnbound      bool   // AWS_ATTACH_UNBOUND_STAGES
 	AuthorizerARN      string // AWS_AUTHORIZER_ARN: whom the authorizers call; empty means this function, unqualified
+	AuthorizerTTL      int    // AWS_AUTHORIZER_TTL: for how many seconds API Gateway may keep answers at most; "auto" is autoTTL
 	LocalConfiguration string // AWS_LOCAL_CONFIGURATION: a directory or s3://bucket/prefix
 
 	RootCA             string // HTTP_CLIENT_ROOT_CA: PEM, or the path of a file that holds it
@@ -54,6 +57,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		ReplaceAuthorizers: r.flag(false, "AWS_REPLACE_AUTHORIZERS"),
 		AttachUnbound:      r.flag(false, "AWS_ATTACH_UNBOUND_STAGES"),
 		AuthorizerARN:      r.text("AWS_AUTHORIZER_ARN"),
+		AuthorizerTTL:      r.ttl("AWS_AUTHORIZER_TTL"),
 		LocalConfiguration: r.text("AWS_LOCAL_CONFIGURATION"),
 
 		RootCA: r.text("HTTP_CLIENT_ROOT_CA"), InsecureSkipVerify: r.flag(false, "HTTP_CLIENT_INSECURE_SKIP_VERIFY"),
@@ -144,6 +148,25 @@ func (r *reader) duration(def, least, most time.Duration, names ...string) time.
 		return d
 	}
 	return def
+}
+
+// autoTTL is API Gateway's own default, in seconds.
+const autoTTL = 300
+
+func (r *reader) ttl(name string) int {
+	switch v := strings.ToLower(r.text(name)); v {
+	case "":
+		return 0
+	case "auto":
+		return autoTTL
+	default:
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > attach.MaxTTL {
+			r.mistake(name, fmt.Sprintf("must be 0, auto, or a number of seconds up to %d", attach.MaxTTL))
+			return 0
+		}
+		return n
+	}
 }
 
 // parseDuration reads Go durations, bare seconds, and a number with a unit in words ("5 seconds", "1 minute").

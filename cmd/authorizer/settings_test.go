@@ -74,7 +74,7 @@ func TestMistakes(t *testing.T) {
 	for name, value := range map[string]string{
 		"CONFIG_REFRESH_INTERVAL": "soon", "ACP_RELOAD_INTERVAL": "5 fortnights", "CONFIG_MAX_STALENESS": "-1s", "DISABLE_ANALYTICS": "yess", "ANALYTICS_ENABLED": "2",
 		"INJECT_CONTEXT": "maybe", "AWS_INJECT_CONTEXT": "maybe", "LOGGING_LEVEL": "loud", "ENFORCEMENT_ALLOW_UNKNOWN": "perhaps", "AWS_CREATE_AUTHORIZER": "nope",
-		"AWS_REPLACE_AUTHORIZERS": "x", "AWS_ATTACH_UNBOUND_STAGES": "x", "HTTP_CLIENT_INSECURE_SKIP_VERIFY": "x", "AWS_HTTP_API_RESPONSE": "complex",
+		"AWS_REPLACE_AUTHORIZERS": "x", "AWS_AUTHORIZER_TTL": "3601", "AWS_ATTACH_UNBOUND_STAGES": "x", "HTTP_CLIENT_INSECURE_SKIP_VERIFY": "x", "AWS_HTTP_API_RESPONSE": "complex",
 		"ACP_CLIENT_ID": "", "ACP_CLIENT_SECRET": " ", "ACP_ISSUER_URL": "",
 	} {
 		_, err := readSettings(with(name, value))

@@ -71,14 +71,10 @@ func (w *syncWork) groups(ctx context.Context) []waist.APIGroup {
 	return discover.Groups(w.apis, arn, w.region, accountOf(arn))
 }
 
-func (w *syncWork) attach(ctx context.Context, bound []string) (authorizer.Attachment, error) {
+func (w *syncWork) attach(ctx context.Context, want authorizer.Wanted) (authorizer.Attachment, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	set := make(map[string]bool, len(bound))
-	for _, id := range bound {
-		set[id] = true
-	}
-	rep := w.attacher.Run(ctx, w.apis, set, w.function(ctx))
+	rep := w.attacher.Run(ctx, w.apis, wanted(want, w.function(ctx)))
 	if rep.Complete {
 		w.pending = 0
 	} else {
@@ -89,4 +85,27 @@ func (w *syncWork) attach(ctx context.Context, bound []string) (authorizer.Attac
 		out.Groups = w.groups(ctx)
 	}
 	return out, nil
+}
+
+// wanted says in the words of aws/attach what edge/authorizer asks for.
+func wanted(w authorizer.Wanted, functionARN string) attach.Wanted {
+	out := attach.Wanted{Bound: make(map[string]bool, len(w.Bound)), FunctionARN: functionARN, Revision: w.Revision}
+	for _, id := range w.Bound {
+		out.Bound[id] = true
+	}
+	if w.Caching == nil {
+		return out
+	}
+	out.Caching = make(map[string]attach.Caching, len(w.Caching))
+	for id, c := range w.Caching {
+		key := attach.KeyNone
+		switch c.Key {
+		case authorizer.CacheRequest:
+			key = attach.KeyRequest
+		case authorizer.CacheToken:
+			key = attach.KeyToken
+		}
+		out.Caching[id] = attach.Caching{Key: key, Why: c.Why, Known: c.Known}
+	}
+	return out
 }

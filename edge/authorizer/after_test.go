@@ -238,8 +238,8 @@ func TestSync(t *testing.T) {
 	b := newBench(t, func(o *Options) {
 		o.Sync = &Sync{
 			Discover: func(context.Context) (Discovery, error) { return found, findErr },
-			Attach: func(_ context.Context, ids []string) (Attachment, error) {
-				bound = ids
+			Attach: func(_ context.Context, w Wanted) (Attachment, error) {
+				bound = w.Bound
 				return Attachment{Changed: 1, Redeploy: []string{"PetStore/dev"}, Complete: true}, nil
 			},
 		}

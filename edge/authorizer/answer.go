@@ -3,6 +3,7 @@ package authorizer
 import (
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // maxResource is the longest Resource that API Gateway accepts in a returned statement ("Output from an API Gateway
@@ -22,9 +23,10 @@ type policyDocument struct {
 }
 
 type statement struct {
-	Action   string `json:"Action"`
-	Effect   string `json:"Effect"`
-	Resource string `json:"Resource"`
+	Action    string                       `json:"Action"`
+	Effect    string                       `json:"Effect"`
+	Resource  string                       `json:"Resource"`
+	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
 // simpleResponse is the other form, for HTTP APIs with enableSimpleResponses.
@@ -34,7 +36,7 @@ type simpleResponse struct {
 }
 
 // render writes the answer. An allow for which no safe resource can be named becomes a deny.
-func render(r *request, v verdict, principal string, context map[string]any, simple bool) []byte {
+func render(r *request, v verdict, far reach, principal string, context map[string]any, simple bool) []byte {
 	resource, ok := resourceFor(r)
 	if v.allow && !ok {
 		v.allow = false
@@ -50,8 +52,14 @@ func render(r *request, v verdict, principal string, context map[string]any, sim
 		if principal == "" {
 			principal = anonymous
 		}
-		out = response{PrincipalID: principal, Context: context, PolicyDocument: policyDocument{Version: "2012-10-17",
-			Statement: []statement{{Action: "execute-api:Invoke", Effect: effect, Resource: resource}}}}
+		st := statement{Action: "execute-api:Invoke", Effect: effect, Resource: resource}
+		if far.stage && v.allow {
+			st.Resource = r.arn.ofStage() + "*"
+		}
+		if !far.open && v.allow {
+			st.Condition = map[string]map[string]string{"DateLessThan": {"aws:CurrentTime": far.until.UTC().Format(time.RFC3339)}}
+		}
+		out = response{PrincipalID: principal, Context: context, PolicyDocument: policyDocument{Version: "2012-10-17", Statement: []statement{st}}}
 	}
 	b, err := json.Marshal(out)
 	if err != nil { // strings, numbers and booleans always marshal
@@ -79,8 +87,7 @@ func resourceFor(r *request) (resource string, ok bool) {
 	if len(r.arn.text) <= maxResource && plain(r.arn.text) {
 		return r.arn.text, true
 	}
-	prefix := "arn:" + r.arn.partition + ":execute-api:" + r.arn.region + ":" + r.arn.account + ":" + r.arn.apiID + "/" + r.arn.stage + "/" + r.arn.verb + "/"
-	resource = prefix + starred(r.template)
+	resource = r.arn.ofStage() + r.arn.verb + "/" + starred(r.template)
 	if len(resource) > maxResource {
 		resource = resource[:maxResource-1] + "*"
 	}

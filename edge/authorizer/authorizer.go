@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -25,6 +26,9 @@ type Options struct {
 	InjectContext   bool          // INJECT_CONTEXT
 	NoAnalytics     bool          // DISABLE_ANALYTICS
 	SimpleResponses bool          // AWS_HTTP_API_RESPONSE=simple: HTTP APIs (payload 2.0) get {"isAuthorized": …}
+
+	// Caching says that API Gateway may keep answers (AWS_AUTHORIZER_TTL is not 0): they then carry how far they go.
+	Caching bool
 
 	// Keep stores the last good configuration outside the environment; nil stores nothing.
 	Keep *Keep
@@ -79,29 +83,42 @@ func New(o Options) *Authorizer {
 func (a *Authorizer) Warm(ctx context.Context) error { return a.fresh.refresh(ctx, firstTimeout) }
 
 // Handle answers one event. It returns an answer for whatever it is given: an event that is none gets a Deny.
-func (a *Authorizer) Handle(ctx context.Context, payload []byte) (answer []byte) {
+func (a *Authorizer) Handle(ctx context.Context, payload []byte) []byte {
+	answer, _ := a.Answer(ctx, payload)
+	return answer
+}
+
+// ErrUnauthorized is the one error that API Gateway answers with 401, by its exact text.
+var ErrUnauthorized = errors.New("Unauthorized") // the text is API Gateway's
+
+// Answer is Handle where answers may be kept (Options.Caching): with the Deny comes ErrUnauthorized when the Deny must
+// not outlive this request, because it is owed to an outage and not to the caller. An error is never kept.
+func (a *Authorizer) Answer(ctx context.Context, payload []byte) (answer []byte, err error) {
 	started := a.now()
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("the authorizer failed on an event", "panic", panicText(p))
 			answer = []byte(denyEverything)
+			if a.o.Caching {
+				err = ErrUnauthorized
+			}
 		}
 	}()
-	e, k, err := decodeEvent(payload)
+	e, k, bad := decodeEvent(payload)
 	switch {
-	case err != nil || k == kindUnknown:
+	case bad != nil || k == kindUnknown:
 		a.log.Warn("an event was not understood and denied", "reason", ReasonEventMalformed)
-		return []byte(denyEverything)
+		return []byte(denyEverything), nil
 	case k == kindSchedule:
-		return a.runSync(ctx)
+		return a.runSync(ctx), nil
 	case k == kindSelfCheck:
-		return a.selfCheck(ctx)
+		return a.selfCheck(ctx), nil
 	}
-	answer = a.authorize(ctx, e, k, started)
+	answer, err = a.authorize(ctx, e, k, started)
 	if !a.afterAnswer {
 		a.flushInline(ctx)
 	}
-	return answer
+	return answer, err
 }
 
 // panicText keeps values out of the log: a panic may quote what it choked on.
@@ -115,7 +132,7 @@ func panicText(p any) string {
 }
 
 // authorize walks through one call: parse, configuration, API, token, policy, decision, answer, record.
-func (a *Authorizer) authorize(ctx context.Context, e *event, k kind, started time.Time) []byte {
+func (a *Authorizer) authorize(ctx context.Context, e *event, k kind, started time.Time) ([]byte, error) {
 	ctx, cancel := a.within(ctx)
 	defer cancel()
 	r, sound := e.request(k)
@@ -126,6 +143,9 @@ func (a *Authorizer) authorize(ctx context.Context, e *event, k kind, started ti
 		d.revision = snap.cfg.Revision
 		a.findAPI(snap, &d, sound)
 		a.checkToken(ctx, snap, &d)
+		if d.facts.token == tokenVerified && a.bindsToRequest(snap, &d) {
+			d.facts.token, d.facts.tokenReason = tokenUnverified, string(token.BindingUnsupported)
+		}
 		if d.facts.needsPolicy() {
 			d.facts.policy = snap.policies.Evaluate(ctx, d.api.PolicyID, a.policyInput(snap, &d))
 		}
@@ -136,8 +156,12 @@ func (a *Authorizer) authorize(ctx context.Context, e *event, k kind, started ti
 	}
 	d.duration = a.now().Sub(started)
 	a.record(snap, &d)
-	return render(r, d.verdict, principalOf(d.claims),
+	answer := render(r, d.verdict, a.reachOf(snap, &d), principalOf(d.claims),
 		backendContext(r, d.id, d.revision, d.claims, d.facts.policy.Output, a.o.InjectContext && d.verdict.allow), a.o.SimpleResponses)
+	if a.o.Caching && r.rest && transient[d.verdict.reason] {
+		return answer, ErrUnauthorized
+	}
+	return answer, nil
 }
 
 // decision is one call on its way to its answer; it is also what the record is made from.

@@ -116,6 +116,7 @@ type request struct {
 	stage    string
 	method   string // concrete verb, upper case
 	template string // resource template; empty for TOKEN
+	rest     bool   // a REST API's REQUEST: the only one that our own authorizers send
 	path     string // concrete path
 
 	id         string // requestContext.requestId
@@ -162,6 +163,7 @@ func (e *event) request(k kind) (r *request, ok bool) {
 	switch k {
 	case kindRequest:
 		r.method, r.template, r.path = strings.ToUpper(e.HTTPMethod), e.Resource, e.Path
+		r.rest = e.Version == ""
 		if e.Version == "1.0" && r.template == "" { // HTTP API
 			r.template = routeTemplate(c.RouteKey)
 		}
@@ -221,6 +223,11 @@ type arn struct {
 	text                       string
 	partition, region, account string
 	apiID, stage, verb, path   string
+}
+
+// ofStage is the part that all methods of the stage share, up to the slash before the verb.
+func (a *arn) ofStage() string {
+	return "arn:" + a.partition + ":execute-api:" + a.region + ":" + a.account + ":" + a.apiID + "/" + a.stage + "/"
 }
 
 // parseARN splits on the first five colons only: a path may contain more of them.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"portcullis/edge/policy"
 	"portcullis/edge/waist"
 )
 
@@ -22,7 +23,8 @@ type group struct {
 	// audiences are what a token for the service may carry in "aud".
 	audiences []string
 	routes    map[routeKey]*waist.API
-	templates func() []template // for TOKEN events, which carry no template; made on first use
+	templates func() []template      // for TOKEN events, which carry no template; made on first use
+	keys      func(*policy.Set) keys // what the policies read; made on first use
 }
 
 type routeKey struct{ method, path string }
@@ -58,6 +60,7 @@ func newIndex(cfg *waist.Configuration, host string) *index {
 		}
 	}
 	for _, g := range ix.groups {
+		g.keys = keysOnce(g)
 		g.templates = sync.OnceValue(func() []template { return compileTemplates(g.routes) })
 	}
 	return ix

@@ -18,7 +18,14 @@ type Sync struct {
 	Discover func(ctx context.Context) (Discovery, error)
 	// Attach brings the authorizer in front of the methods of the groups with these ids, and takes it away elsewhere.
 	// nil means that nothing is attached.
-	Attach func(ctx context.Context, bound []string) (Attachment, error)
+	Attach func(ctx context.Context, w Wanted) (Attachment, error)
+}
+
+// Wanted is what Attach is to bring about.
+type Wanted struct {
+	Bound    []string           // ids of the bound API groups
+	Revision int64              // of the configuration
+	Caching  map[string]Caching // by group id; nil unless Options.Caching
 }
 
 // Discovery is what Discover found.
@@ -100,7 +107,7 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 		}
 		rep.Bound = len(bound)
 		if s := a.o.Sync; s != nil && s.Attach != nil && rep.Complete {
-			att, err := s.Attach(ctx, bound)
+			att, err := s.Attach(ctx, a.wanted(ctx, snap, bound))
 			if err != nil {
 				problem(err)
 			}
@@ -127,6 +134,14 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 		return []byte(`{"ok":false}`)
 	}
 	return b
+}
+
+func (a *Authorizer) wanted(ctx context.Context, snap *snapshot, bound []string) Wanted {
+	w := Wanted{Bound: bound, Revision: snap.cfg.Revision}
+	if a.o.Caching {
+		w.Caching = a.caching(ctx, snap)
+	}
+	return w
 }
 
 // syncState is what one sync leaves for the next and for the self-check.

@@ -33,6 +33,8 @@ type Options struct {
 	CacheSize     int          // tokens remembered; 0 means 1,000
 }
 
+const defaultLeeway = 60 * time.Second
+
 // Expect is what a token must fit besides being genuine. Without an audience nothing fits.
 type Expect struct {
 	Audiences []string // one of them must be in "aud"
@@ -67,7 +69,7 @@ func New(o Options, issuers []Issuer) (*Verifier, []error) {
 		o.Now = time.Now
 	}
 	if o.Leeway == 0 {
-		o.Leeway = 60 * time.Second
+		o.Leeway = defaultLeeway
 	}
 	if o.IntrospectFor == 0 {
 		o.IntrospectFor = 30 * time.Second
@@ -246,6 +248,12 @@ func (v *Verifier) alive(claims map[string]any, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// Expiry is the moment at which verified claims end for a Verifier with the usual leeway; false when they do not say.
+func Expiry(claims map[string]any) (time.Time, bool) {
+	exp, ok := numericDate(claims["exp"])
+	return exp.Add(defaultLeeway), ok
 }
 
 func (v *Verifier) expiry(claims map[string]any) time.Time {
