@@ -55,7 +55,7 @@ func (a *Admin) client(ctx context.Context, actor control.Actor, verb, cid strin
 	if err := a.allowOn(actor, verb, workspace, "client", cid); err != nil {
 		return control.Client{}, err
 	}
-	if err := adminOnly(actor, verb, c.WorkspaceID); err != nil {
+	if err := adminOnly(actor, verb, workspace); err != nil {
 		return control.Client{}, err
 	}
 	return c, nil
@@ -64,7 +64,7 @@ func (a *Admin) client(ctx context.Context, actor control.Actor, verb, cid strin
 // adminOnly refuses to let less than an admin change or reveal clients of the admin workspace: whoever has their
 // secrets is an admin.
 func adminOnly(actor control.Actor, verb, workspace string) error {
-	if workspace == control.AdminWorkspace && allowed[verb].role > control.Member && actor.Role < control.Admin {
+	if (workspace == control.AdminWorkspace || workspace == control.SystemWorkspace) && allowed[verb].role > control.Member && actor.Role < control.Admin {
 		return control.Errorf(control.Forbidden, "insufficient_role", "clients of the workspace %q are administrators: this needs the role admin", workspace)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (a *Admin) CreateClient(ctx context.Context, actor control.Actor, in contro
 	if err := adminOnly(actor, "CreateClient", in.WorkspaceID); err != nil {
 		return control.Client{}, "", err
 	}
-	if in.WorkspaceID == control.SystemWorkspace {
+	if in.WorkspaceID == control.SystemWorkspace && !forConfiguration(in) {
 		return control.Client{}, "", control.Errorf(control.Malformed, "system_workspace", "clients of the system workspace are made by creating a gateway")
 	}
 	var out control.Client

@@ -422,6 +422,27 @@ func TestTreeScopes(t *testing.T) {
 	}
 }
 
+// TestConfigurationClients: only admins make and see the clients that may replace the configuration of the tenant.
+func TestConfigurationClients(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	in := control.Client{WorkspaceID: "system", Name: "CI", Scopes: []string{control.ScopeManageTree}}
+	manager := control.Actor{Kind: control.UserActor, ID: "m", TenantID: "default", Role: control.Manager}
+	_, _, err := w.CreateClient(ctx, manager, in, "")
+	refused(t, err, control.Forbidden, "insufficient_role")
+	c, _, err := w.CreateClient(ctx, w.root, in, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ClientSecret(ctx, manager, c.ID)
+	refused(t, err, control.Forbidden, "insufficient_role")
+	must(w.ClientSecret(ctx, w.root, c.ID))(t)
+	for _, scopes := range [][]string{nil, {control.ScopeReadConfiguration}, {control.ScopeManageTree, control.ScopeWriteConfiguration}} {
+		in.Scopes = scopes
+		_, _, err := w.CreateClient(ctx, w.root, in, "")
+		refused(t, err, control.Malformed, "system_workspace")
+	}
+}
+
 // TestTreeHasEveryMember: a member that a noun gains is in the tree, or listed here as one that does not belong there.
 func TestTreeHasEveryMember(t *testing.T) {
 	elsewhere := map[string]string{

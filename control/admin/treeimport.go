@@ -258,6 +258,12 @@ func (p *plan) read() error {
 // asControl is errors.As for a *control.Error.
 func asControl(err error, e **control.Error) bool { return errors.As(err, e) }
 
+// forConfiguration says whether a client may be made in the system workspace by hand: one for configuration as code.
+func forConfiguration(c control.Client) bool {
+	clientDefaults(&c)
+	return len(c.Scopes) > 0 && systemScopes(c) == nil
+}
+
 // systemScopes refuses clients of the system workspace that could pass for gateways.
 func systemScopes(c control.Client) error {
 	if c.WorkspaceID != control.SystemWorkspace {

@@ -28,7 +28,7 @@ type Options struct {
 	Logger     *slog.Logger
 }
 
-// API serves /api/admin and /api/system.
+// API serves /api/admin, /api/system and /api/hub.
 type API struct {
 	Options
 	mux      *http.ServeMux
@@ -55,6 +55,7 @@ type verb func(w http.ResponseWriter, r *http.Request, actor control.Actor) erro
 func (a *API) routes() {
 	admin := func(pattern string, v verb) { a.handle("/api/admin/{tid}", control.AdminWorkspace, pattern, v) }
 	system := func(pattern string, v verb) { a.handle("/api/system/{tid}", control.SystemWorkspace, pattern, v) }
+	hub := func(pattern string, v verb) { a.handle("/api/hub/{tid}", control.SystemWorkspace, pattern, v) }
 
 	admin("GET /servers", a.listServers)
 	admin("POST /servers", a.createServer)
@@ -121,6 +122,18 @@ func (a *API) routes() {
 	system("POST /gateways/requests", a.pushRequests)
 	system("POST /gateways/introspect", a.introspect)
 
+	system("GET /configuration", a.dumpTenant)
+	system("PUT /configuration", a.importDump())
+	system("PATCH /configuration", a.patchDump())
+	hub("GET /promote/config", a.exportTenant)
+	hub("POST /promote/config", a.importTenant())
+	hub("PATCH /promote/config-rfc6902", a.patchTenant(control.JSONPatch))
+	hub("PATCH /promote/config-rfc7396", a.patchTenant(mergePatch))
+	hub("GET /workspaces/{wid}/promote/config", a.exportWorkspace)
+	hub("POST /workspaces/{wid}/promote/config", a.importWorkspace())
+	hub("PATCH /workspaces/{wid}/promote/config-rfc6902", a.patchWorkspace(control.JSONPatch))
+	hub("PATCH /workspaces/{wid}/promote/config-rfc7396", a.patchWorkspace(mergePatch))
+
 	for _, p := range notBuilt {
 		a.mux.HandleFunc(p, func(w http.ResponseWriter, r *http.Request) {
 			web.WriteError(w, r, control.Errorf(control.NotImplemented, "", "this operation of the published API is not part of this server"))
@@ -143,9 +156,6 @@ var notBuilt = []string{
 	"POST /api/system/{tid}/client/{cid}/revokeRotatedSecrets",
 	"POST /api/system/{tid}/client/{cid}/rotateSecret",
 	"GET /api/system/{tid}/clients/{wid}",
-	"GET /api/system/{tid}/configuration",
-	"PATCH /api/system/{tid}/configuration",
-	"PUT /api/system/{tid}/configuration",
 	"POST /api/system/{tid}/gateways/exchange",
 	"GET /api/system/{tid}/scopes/{wid}",
 	"GET /api/system/{tid}/servers/{wid}/audit-events",
@@ -155,7 +165,6 @@ var notBuilt = []string{
 	"PUT /api/system/{tid}/servers/{wid}/secrets/{sid}",
 	"DELETE /api/system/{tid}/servers/{wid}/tokens",
 	"/api/analytics/",
-	"/api/hub/",
 }
 
 // handle registers a verb behind authentication by a token of the tenant's workspace.
