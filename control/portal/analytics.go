@@ -1,7 +1,7 @@
 package portal
 
 import (
-	"encoding/csv"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -85,69 +85,213 @@ func (v *analyticsPage) summarise(counts []analytics.Count, now time.Time) {
 	})
 }
 
-// decisions is the analytics page; the query chooses the span, narrows the list and opens one decision.
-func (p *portal) decisions(r *request) error {
-	v := analyticsPage{span: spanNamed(r.query("span")), result: r.query("result"), reason: clip(r.query("reason"), 64), newer: r.query("before") != ""}
-	if v.result != waist.ResultAuthorized && v.result != waist.ResultUnauthorized {
-		v.result = ""
+// topRows bounds the tables by API and by client on the page; their CSV has all.
+const topRows = 20
+
+// apiTotal is what was decided for one API.
+type apiTotal struct {
+	id, method, path, service string // method is empty when the API is no longer there, or none matched
+	total                     analytics.Total
+	latency                   analytics.Latency
+}
+
+// gone names an API that is no longer there.
+func (x apiTotal) gone() string {
+	if x.id == "" {
+		return ""
 	}
-	counts, err := p.analytics.Counts(r.ctx(), r.actor, r.wid(), p.now().Add(-v.span.length))
+	return "Removed: " + x.id
+}
+
+func (x apiTotal) name() string {
+	if x.method == "" {
+		return nameOr(x.gone(), "no API")
+	}
+	return x.method + " " + x.path
+}
+
+// apiTotals are the decisions since a time by API, the most called first.
+func (p *portal) apiTotals(r *request, since time.Time, sample analytics.Sample) ([]apiTotal, error) {
+	totals, err := p.analytics.ByAPI(r.ctx(), r.actor, r.wid(), since)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]apiTotal, 0, len(totals))
+	if len(totals) == 0 {
+		return out, nil
+	}
+	services, err := p.admin.ListServiceAPIs(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]apiTotal{}
+	for _, s := range services {
+		for _, a := range s.APIs {
+			known[a.ID] = apiTotal{method: a.Method, path: a.Path, service: s.Service.Name}
+		}
+	}
+	for id, t := range totals {
+		x := known[id]
+		x.id, x.total, x.latency = id, t, sample.APIs[id]
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b apiTotal) int {
+		return cmp.Or(cmp.Compare(b.total.Decisions(), a.total.Decisions()), cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method), cmp.Compare(a.id, b.id))
+	})
+	return out, nil
+}
+
+// sampled says what the percentiles and the table by client come from.
+func (v analyticsPage) sampled() string {
+	if v.sample.Complete {
+		return "Of all " + count(v.sample.N, "decision", "decisions") + " that are kept one by one."
+	}
+	return "Of the newest " + itoa(v.sample.N) + " decisions, since " + v.sample.From.UTC().Format("2 January 15:04 UTC") + "."
+}
+
+// quantile is a percentile as the page shows it.
+func quantile(l analytics.Latency, d time.Duration) string {
+	if l.N == 0 {
+		return "–"
+	}
+	return nameOr(took(d.Microseconds(), 0), "under 0.01 ms")
+}
+
+// listFilter is how the query narrows the list of decisions.
+func listFilter(r *request) analytics.Filter {
+	f := analytics.Filter{Result: r.query("result"), Reason: clip(r.query("reason"), 64), APIID: clip(r.query("api"), 256), Before: clip(r.query("before"), 128)}
+	if f.Result != waist.ResultAuthorized && f.Result != waist.ResultUnauthorized {
+		f.Result = ""
+	}
+	return f
+}
+
+// decisions is the analytics page; the query chooses the span and narrows the list.
+func (p *portal) decisions(r *request) error {
+	f := listFilter(r)
+	v := analyticsPage{span: spanNamed(r.query("span")), result: f.Result, reason: f.Reason, api: f.APIID, apiName: f.APIID, newer: f.Before != ""}
+	since := p.now().Add(-v.span.length)
+	counts, err := p.analytics.Counts(r.ctx(), r.actor, r.wid(), since)
 	if err != nil {
 		return err
 	}
 	v.summarise(counts, p.now())
-	filter := analytics.Filter{Result: v.result, Reason: v.reason, Before: clip(r.query("before"), 128), Limit: decisionsPageSize}
-	if v.list, err = p.analytics.Recent(r.ctx(), r.actor, r.wid(), filter); err != nil {
+	if v.sample, err = p.analytics.Sample(r.ctx(), r.actor, r.wid(), since); err != nil {
+		return err
+	}
+	if v.apis, err = p.apiTotals(r, since, v.sample); err != nil {
+		return err
+	}
+	for _, x := range v.apis {
+		if x.id == v.api {
+			v.apiName = x.name()
+		}
+	}
+	f.Limit = decisionsPageSize
+	if v.list, err = p.analytics.Recent(r.ctx(), r.actor, r.wid(), f); err != nil {
 		return err
 	}
 	if len(v.list) == decisionsPageSize {
 		v.older = v.list[len(v.list)-1].ID
 	}
-	if id := r.query("decision"); id != "" {
-		if v.open, err = p.decision(r, id, v.list); err != nil {
-			return err
-		}
-	}
 	return r.render(http.StatusOK, analyticsView(r.frame("Analytics", "analytics"), clock{p.now()}, v))
 }
 
-const decisionsPageSize = 50
+const decisionsPageSize = 20
 
-// decision finds one among those of the page, and otherwise as far back as a link to one is likely to reach.
-func (p *portal) decision(r *request, id string, page []analytics.Decision) (*analytics.Decision, error) {
-	before := ""
-	for range 20 {
-		for i := range page {
-			if page[i].ID == id {
-				return &page[i], nil
-			}
+// analyticsCSV is one of the page's tables: minutes (a line per minute and reason), reasons, apis, clients or decisions.
+func (p *portal) analyticsCSV(r *request) error {
+	s := spanNamed(r.query("span"))
+	since := p.now().Add(-s.length)
+	table := nameOr(r.query("table"), "minutes")
+	var rows [][]string
+	var err error
+	switch table {
+	case "minutes", "reasons":
+		rows, err = p.countRows(r, s, table)
+	case "apis", "clients":
+		var sample analytics.Sample
+		if sample, err = p.analytics.Sample(r.ctx(), r.actor, r.wid(), since); err != nil {
+			return err
 		}
-		var err error
-		if page, err = p.analytics.Recent(r.ctx(), r.actor, r.wid(), analytics.Filter{Before: before, Limit: 100}); err != nil {
-			return nil, err
+		rows = [][]string{{"client", "allowed", "denied", "sampled", "p50_us", "p95_us", "p99_us"}}
+		for _, c := range sample.Clients {
+			rows = append(rows, append([]string{cell(c.ID), i64(c.Allowed), i64(c.Denied)}, latencyColumns(c.Latency)...))
 		}
-		if len(page) == 0 {
+		if table == "clients" {
 			break
 		}
-		before = page[len(page)-1].ID
+		var totals []apiTotal
+		totals, err = p.apiTotals(r, since, sample)
+		rows = [][]string{{"api", "method", "path", "service", "allowed", "denied", "sampled", "p50_us", "p95_us", "p99_us"}}
+		for _, x := range totals {
+			rows = append(rows, append([]string{cell(x.id), cell(x.method), cell(x.path), cell(x.service), i64(x.total.Allowed), i64(x.total.Denied)}, latencyColumns(x.latency)...))
+		}
+	case "decisions":
+		rows, err = p.decisionRows(r)
+	default:
+		err = control.Errorf(control.NotFound, "", "There is no such table.")
 	}
-	return nil, control.Errorf(control.NotFound, "", "There is no such decision among the newest of this workspace.")
-}
-
-// decisionsCSV is the chart's data, a line per minute and reason.
-func (p *portal) decisionsCSV(r *request) error {
-	s := spanNamed(r.query("span"))
-	counts, err := p.analytics.Counts(r.ctx(), r.actor, r.wid(), p.now().Add(-s.length))
 	if err != nil {
 		return err
 	}
-	r.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	r.w.Header().Set("Content-Disposition", `attachment; filename="decisions-`+s.name+`.csv"`)
+	return r.sendCSV(table+"-"+s.name, rows)
+}
+
+func latencyColumns(l analytics.Latency) []string {
+	return []string{itoa(l.N), i64(l.P50.Microseconds()), i64(l.P95.Microseconds()), i64(l.P99.Microseconds())}
+}
+
+// countRows are the chart's data, a line per minute and reason, or summed by reason.
+func (p *portal) countRows(r *request, s span, table string) ([][]string, error) {
+	counts, err := p.analytics.Counts(r.ctx(), r.actor, r.wid(), p.now().Add(-s.length))
+	if err != nil {
+		return nil, err
+	}
+	if table == "reasons" {
+		var v analyticsPage
+		v.span = s
+		v.summarise(counts, p.now())
+		rows := [][]string{{"reason", "result", "decisions"}}
+		for _, x := range v.reasons {
+			result := waist.ResultAuthorized
+			if x.denied {
+				result = waist.ResultUnauthorized
+			}
+			rows = append(rows, []string{cell(x.reason), result, i64(x.n)})
+		}
+		return rows, nil
+	}
 	rows := [][]string{{"minute", "result", "reason", "decisions", "duration_us"}}
 	for _, c := range counts {
 		rows = append(rows, []string{c.Minute.UTC().Format(time.RFC3339), cell(c.Result), cell(c.Reason), i64(c.Decisions), i64(c.Duration.Microseconds())})
 	}
-	return csv.NewWriter(r.w).WriteAll(rows)
+	return rows, nil
+}
+
+// maxExport bounds the rows of one file.
+const maxExport = 10_000
+
+// decisionRows are the decisions of the narrowed list, newest first.
+func (p *portal) decisionRows(r *request) ([][]string, error) {
+	rows := [][]string{{"time", "result", "reason", "method", "path", "policy", "client", "failed", "duration_us", "revision", "decision_id", "request_id"}}
+	f := listFilter(r)
+	f.Limit = 100
+	for len(rows) <= maxExport {
+		list, err := p.analytics.Recent(r.ctx(), r.actor, r.wid(), f)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range list {
+			rows = append(rows, []string{d.At.UTC().Format(time.RFC3339Nano), cell(d.Result.Result), cell(d.Reason), cell(d.Method), cell(d.Path), cell(d.PolicyID),
+				cell(caller(d)), cell(failing(d.Result.Failure)), i64(d.DurationUS), i64(d.Revision), cell(d.DecisionID), cell(d.RequestID)})
+		}
+		if len(list) < f.Limit {
+			break
+		}
+		f.Before = list[len(list)-1].ID
+	}
+	return rows, nil
 }
 
 // cell keeps a spreadsheet from taking what a gateway has sent for a formula.

@@ -70,12 +70,12 @@ func TestAudit(t *testing.T) {
 	b.post("/app/default/policies", "policy_name", "Known caller", "language", "rego").wants(200)
 	page := b.get("/app/default/audit").wants(200, "policy created", "default-known-caller", "gateway created", "admin").lacks(gw.ClientSecret)
 	b.get("/app/default/audit?subject=policy").wants(200, "policy created").lacks("gateway created")
-	event := regexp.MustCompile(`href="([^"]*event=[^"]*)" aria-label="Details of policy created default-known-caller"`).FindStringSubmatch(page.body)
+	event := regexp.MustCompile(`href="([^"]*/audit/[^"]*)" aria-label="Details of policy created default-known-caller"`).FindStringSubmatch(page.body)
 	if event == nil {
 		t.Fatal("the record of the policy has no details")
 	}
 	b.get(strings.ReplaceAll(event[1], "&amp;", "&")).wants(200, "Policy created", "After", `"policy_name": "Known caller"`)
-	b.get("/app/default/audit?event=nope").wants(404)
+	b.get("/app/default/audit/nope").wants(404)
 
 	for i := range 60 {
 		w.clock.add(time.Second)

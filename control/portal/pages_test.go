@@ -353,12 +353,12 @@ func TestOverviewShowsDecisions(t *testing.T) {
 	page := b.get("/app/default/analytics?span=1h").wants(200, "Decisions 2", "Denied 2", "Share denied 100 %", "By reason", "api_unknown", "/<b>").has(`<rect class="denied"`).lacks(`<rect class="allowed"`, "<script>alert")
 	b.get("/app/default/analytics?reason=api_unknown").wants(200, "/<b>").lacks(`Decision of GET`)
 	b.get("/app/default/analytics?result=AUTHORIZED").wants(200, "No decision matches.")
-	link := regexp.MustCompile(`href="([^"]*decision=[^"]*)" aria-label="Decision of GET /pets`).FindStringSubmatch(page.body)
+	link := regexp.MustCompile(`href="([^"]*/decisions/[^"]*)" aria-label="Decision of GET /pets`).FindStringSubmatch(page.body)
 	if link == nil {
 		t.Fatal("the decision cannot be opened")
 	}
-	b.get(strings.ReplaceAll(link[1], "&amp;", "&")).wants(200, "token_malformed", "d1", "Revision", "block_default_api", "Close")
-	b.get("/app/default/analytics?decision=nope").wants(404)
+	b.get(strings.ReplaceAll(link[1], "&amp;", "&")).wants(200, "token_malformed", "d1", "Revision", "Block API", "What decided", "Test with this request")
+	b.get("/app/default/decisions/nope").wants(404)
 	csv := b.get("/app/default/analytics.csv?span=1h").wants(200)
 	if !strings.HasPrefix(csv.body, "minute,result,reason,decisions,duration_us\n") || !strings.Contains(csv.body, "UNAUTHORIZED,token_malformed,1,431") {
 		t.Errorf("the CSV is %s", csv.body)
@@ -438,7 +438,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete", "/app/default/policies/nist-aal-3_default_api/visual",
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
 		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
-		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/analytics", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",
+		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/analytics", "/app/default/analytics/live", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",
 	}
 }
 

@@ -109,6 +109,13 @@ func (p *portal) editPolicy(r *request) error {
 		}
 		v.popup = "delete"
 	}
+	if id := r.query("from"); id != "" {
+		d, err := r.decisionByID(id)
+		if err != nil {
+			return err
+		}
+		v.input, v.from = inputOf(d), &d
+	}
 	if id := r.query("version"); id != "" {
 		if v, err = p.version(r, v, id); err != nil {
 			return err

@@ -30,6 +30,7 @@ type portal struct {
 	logger    *slog.Logger
 	secure    bool // browsers reach us over https
 	assets    *assets
+	streams   chan struct{} // holds one of each open live view
 }
 
 // maxForm is the most bytes a form may have: a large policy text fits.
@@ -40,7 +41,7 @@ const maxForm = 2 << 20
 func New(o Options) http.Handler {
 	p := &portal{
 		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, links: packageLinks(o.Packages), now: o.Now, logger: o.Logger,
-		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(),
+		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(), streams: make(chan struct{}, liveStreams),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -95,8 +96,13 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/scopes/{scope}":        p.saveScope,
 		"POST /app/{wid}/scopes/{scope}/delete": p.deleteScope,
 		"GET /app/{wid}/analytics":              p.decisions,
-		"GET /app/{wid}/analytics.csv":          p.decisionsCSV,
+		"GET /app/{wid}/analytics.csv":          p.analyticsCSV,
+		"GET /app/{wid}/analytics/live":         p.live,
+		"GET /app/{wid}/analytics/events":       p.liveEvents,
+		"GET /app/{wid}/decisions/{decision}":   p.decision,
 		"GET /app/{wid}/audit":                  p.audit,
+		"GET /app/{wid}/audit/export":           p.exportAudit,
+		"GET /app/{wid}/audit/{event}":          p.auditEvent,
 
 		"GET /app/{wid}/apis":                        to("apis", "authorization"),
 		"GET /app/{wid}/apis/authorization":          p.authorization,

@@ -155,15 +155,6 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 
 func i64(n int64) string { return strconv.FormatInt(n, 10) }
 
-// opened is a page with one of its decisions opened.
-func opened(address templ.SafeURL, id string) templ.SafeURL {
-	sep := "?"
-	if strings.Contains(string(address), "?") {
-		sep = "&"
-	}
-	return address + templ.SafeURL(sep+"decision="+url.QueryEscape(id))
-}
-
 // average is the mean duration of one decision.
 func average(sum time.Duration, n int64) string {
 	if n == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/analytics"
+	"portcullis/control/web"
 )
 
 func (p *portal) directory(r *request) error {
@@ -13,8 +14,22 @@ func (p *portal) directory(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.render(http.StatusOK, directoryView(r.frame("Workspace Directory", ""), clock{p.now()}, list))
+	ids := make([]string, 0, len(list))
+	for _, w := range list {
+		if !tenantsOwn(w) {
+			ids = append(ids, w.ID)
+		}
+	}
+	// The directory is of use without them.
+	today, err := p.analytics.ByWorkspace(r.ctx(), r.actor, ids, p.today())
+	if err != nil {
+		web.Event(r.ctx()).Err = err
+	}
+	return r.render(http.StatusOK, directoryView(r.frame("Workspace Directory", ""), clock{p.now()}, list, today))
 }
+
+// today begins at midnight UTC.
+func (p *portal) today() time.Time { return p.now().UTC().Truncate(24 * time.Hour) }
 
 func workspaceKind(w control.Workspace) string {
 	switch w.Type {
@@ -86,6 +101,11 @@ func (p *portal) overview(r *request) error {
 	if v.gateways, err = p.admin.ListGateways(r.ctx(), r.actor, r.wid()); err != nil {
 		return err
 	}
+	today, err := p.analytics.ByWorkspace(r.ctx(), r.actor, []string{r.wid()}, p.today())
+	if err != nil {
+		web.Event(r.ctx()).Err = err
+	}
+	v.today = today[r.wid()]
 	// The page is of use without them, so a failure here is told in their place.
 	if v.decisions, err = p.analytics.Recent(r.ctx(), r.actor, r.wid(), analytics.Filter{Limit: 20}); err != nil {
 		v.decisions, v.noData = nil, "The decisions cannot be read at the moment: "+problemText(err)

@@ -3,7 +3,9 @@
 import { copyButtons } from "./copy";
 import { live } from "./live";
 import { popups } from "./popups";
+import { tail } from "./tail";
 
 copyButtons(document);
 live(document);
+tail(document);
 popups();
