@@ -693,4 +693,14 @@ func TestGatewayScopesAndIntrospection(t *testing.T) {
 	form(check, path, "", 422, nil)
 	form(check, path, "token=a&token=b", 422, nil)
 	w.callAs(check, "POST", path, obj{"token": token}, 400, nil)
+	// RFC 7662: and about opaque tokens, which nobody can read by himself.
+	var ws obj
+	w.call("GET", "/servers/default", nil, 200, &ws)
+	ws["access_token_strategy"] = "opaque"
+	w.call("PUT", "/servers/default", ws, 200, nil)
+	opaque := w.token("default", app["client_id"].(string), app["client_secret"].(string))
+	out = nil
+	if form(check, path, "token="+opaque, 200, &out); out["active"] != true || out["client_id"] != app["client_id"] || strings.Contains(opaque, ".") {
+		t.Errorf("an opaque token: %v", out)
+	}
 }

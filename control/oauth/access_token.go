@@ -79,7 +79,8 @@ func accessTTL(ws control.Workspace) time.Duration {
 	return min(time.Duration(ws.AccessTokenTTL), maxTTL)
 }
 
-// mint signs an access token with the workspace's active key (RFC 9068 2.1: typ at+jwt).
+// mint makes an access token: signed with the workspace's active key (RFC 9068 2.1: typ at+jwt), or opaque, as the
+// workspace's strategy is.
 func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (token string, ttl time.Duration, err error) {
 	ttl = accessTTL(ws)
 	now := i.now()
@@ -92,7 +93,14 @@ func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (toke
 	if c.AMR == nil {
 		c.AMR = []string{}
 	}
-	token, err = i.sign(ctx, ws, "at+jwt", c)
+	switch ws.AccessTokenStrategy {
+	case control.TokensOpaque:
+		token, err = i.keep(ctx, c, now)
+	case control.TokensJWT, "":
+		token, err = i.sign(ctx, ws, "at+jwt", c)
+	default:
+		err = fmt.Errorf("workspace %s has the unknown access token strategy %q", ws.ID, ws.AccessTokenStrategy)
+	}
 	return token, ttl, err
 }
 
@@ -148,6 +156,24 @@ func (i *Issuer) VerifyAccessToken(ctx context.Context, tenant, wid, bearer stri
 
 // verify is VerifyAccessToken without the audience.
 func (i *Issuer) verify(ctx context.Context, tenant, wid, bearer string) (Claims, error) {
+	c, err := i.claims(ctx, tenant, wid, bearer)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := c.check(i.issuerURL(tenant, wid), tenant, wid, i.now()); err != nil {
+		return Claims{}, errToken
+	}
+	if err := i.notRevoked(ctx, c); err != nil {
+		return Claims{}, err
+	}
+	return c, nil
+}
+
+// claims are what we once wrote into a token, by its signature or by looking it up. They may be over.
+func (i *Issuer) claims(ctx context.Context, tenant, wid, bearer string) (Claims, error) {
+	if strings.HasPrefix(bearer, opaquePrefix) {
+		return i.kept(ctx, tenant, wid, bearer)
+	}
 	if !compact(bearer) {
 		return Claims{}, errToken
 	}
@@ -165,12 +191,6 @@ func (i *Issuer) verify(ctx context.Context, tenant, wid, bearer string) (Claims
 			return Claims{}, errToken
 		}
 		i.verified.remember(tenant, wid, bearer, kid, c)
-	}
-	if err := c.check(i.issuerURL(tenant, wid), tenant, wid, i.now()); err != nil {
-		return Claims{}, errToken
-	}
-	if err := i.notRevoked(ctx, c); err != nil {
-		return Claims{}, err
 	}
 	return c, nil
 }
