@@ -59,6 +59,10 @@ func TestFunctionAsAuthorizer(t *testing.T) {
 	}
 	deploy()
 	url := w.url + "/_aws/execute-api/" + aws.ToString(api.Id) + "/dev/pets"
+	export, err := c.GetExport(ctx, &apigateway.GetExportInput{RestApiId: api.Id, StageName: aws.String("dev"), ExportType: aws.String("oas30")})
+	if err != nil || !strings.Contains(string(export.Body), strings.TrimSuffix(url, "/pets")+`"`) {
+		t.Errorf("an export does not show the address that was set after the start: %v", err)
+	}
 	if status, body := get(t, url, ""); status != 200 || body != `[{"id": 1}]` {
 		t.Fatalf("open method: %d %s", status, body)
 	}

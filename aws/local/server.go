@@ -88,6 +88,7 @@ func New(o Options) (*Server, error) {
 	}
 	lo.Now, lo.Logger, lo.Assume, lo.Endpoint = s.now, o.Logger, s.iam.AssumeForService, s.PublicURL
 	lo.ColdStarts = s.cold.Load
+	lo.AllowRole = s.iam.AllowForService
 	var err error
 	if s.lambda, err = lambda.New(lo); err != nil {
 		return nil, fmt.Errorf("starting Lambda: %w", err)
@@ -96,7 +97,7 @@ func New(o Options) (*Server, error) {
 
 	ao := o.APIGateway
 	ao.VerifyIAM = s.verifyExecute
-	ao.Now, ao.Logger, ao.Invoke, ao.PublicURL = s.now, o.Logger, s.lambda.Invoke, s.PublicURL()
+	ao.Now, ao.Logger, ao.Invoke, ao.PublicURL = s.now, o.Logger, s.lambda.Invoke, s.PublicURL
 	s.gateway = apigateway.New(ao)
 
 	s.services = map[string]wire.Service{
@@ -128,8 +129,8 @@ func (s *Server) Close() {
 
 func (s *Server) now() time.Time { return s.o.Now().Add(time.Duration(s.offset.Load())) }
 
-// SetPublicURL tells functions where this AWS is (AWS_ENDPOINT_URL), for a server whose port is known only once it
-// listens. Environments started before keep what they were told.
+// SetPublicURL tells functions (AWS_ENDPOINT_URL) and exports of APIs where this AWS is, for a server whose port is known
+// only once it listens. Environments started before keep what they were told.
 func (s *Server) SetPublicURL(u string) {
 	u = strings.TrimRight(u, "/")
 	s.public.Store(&u)

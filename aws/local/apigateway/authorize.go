@@ -232,7 +232,7 @@ func (x *exchange) invokeAuthorizer(z *authorizer) (*authAnswer, error) {
 	began := x.svc.opt.Now()
 	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{
 		Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.ID, SourceAccount: x.scope.Account,
+		SourceARN: x.executeARN() + "/authorizers/" + z.ID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentials,
 	})
 	x.authMS = x.svc.opt.Now().Sub(began).Milliseconds()
 	if err != nil {

@@ -238,7 +238,7 @@ func (x *httpExchange) invokeHTTPAuthorizer(z *httpAuthorizer) (*authAnswer, err
 	ctx, cancel := context.WithTimeout(x.ctx.Context(), httpAuthorizerTimeout)
 	defer cancel()
 	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account})
+		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentialsARN})
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", fn, err)
 	}
@@ -288,7 +288,7 @@ func (x *httpExchange) integrateHTTP() (*answer, error) {
 	ctx, cancel := context.WithTimeout(x.ctx.Context(), time.Duration(in.TimeoutInMillis)*time.Millisecond)
 	defer cancel()
 	_, keyPath, _ := strings.Cut(x.route.RouteKey, " ")
-	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account,
+	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account, Role: in.CredentialsARN,
 		SourceARN: x.executeARN() + "/" + x.stage.StageName + "/" + x.sourceVerb() + keyPath})
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {

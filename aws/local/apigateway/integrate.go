@@ -268,7 +268,7 @@ func (x *exchange) invokeFunction(in *integration, payload []byte) (wire.InvokeR
 	}
 	ctx, cancel := context.WithTimeout(x.ctx.Context(), time.Duration(in.TimeoutInMillis)*time.Millisecond)
 	defer cancel()
-	inv := wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account,
+	inv := wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account, Role: in.Credentials,
 		SourceARN: x.executeARN() + "/" + x.stage.StageName + "/" + x.match.method.HTTPMethod + x.match.resource.Path}
 	if x.match.method.HTTPMethod == "ANY" {
 		inv.SourceARN = x.executeARN() + "/" + x.stage.StageName + "/" + x.verb + x.match.resource.Path

@@ -24,7 +24,7 @@ func (s *Service) getExport(q *request) (any, error) {
 	if dep == nil {
 		return nil, notFound(badStage)
 	}
-	e := &exporter{d: dep.frozen, stage: st, v3: kind == "oas30", public: s.opt.PublicURL}
+	e := &exporter{d: dep.frozen, stage: st, v3: kind == "oas30", public: strings.TrimRight(s.opt.PublicURL(), "/")}
 	e.host = a.edited.API.ID + ".execute-api." + a.Region + ".amazonaws.com"
 	for _, list := range []string{q.query.Get("extensions"), q.query.Get("parameters.extensions")} {
 		for ext := range strings.SplitSeq(list, ",") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 type Options struct {
 	Now        func() time.Time // nil: time.Now
 	Invoke     wire.Invoke      // calls a function as apigateway.amazonaws.com
-	PublicURL  string           // base of data-plane URLs shown in exports, for example "http://127.0.0.1:4566"
+	PublicURL  func() string    // base of data-plane URLs shown in exports, for example "http://127.0.0.1:4566"; "": not shown
 	HTTPClient *http.Client     // for HTTP and HTTP_PROXY integrations; nil: a client that follows no redirect
 	Logger     *slog.Logger     // execution log; nil: discarded
 
@@ -114,7 +113,9 @@ func New(opt Options) *Service {
 	if opt.AuthorizerTimeout == 0 {
 		opt.AuthorizerTimeout = 30 * time.Second
 	}
-	opt.PublicURL = strings.TrimRight(opt.PublicURL, "/")
+	if opt.PublicURL == nil {
+		opt.PublicURL = func() string { return "" }
+	}
 	return &Service{
 		opt:      opt,
 		routes:   append(controlRoutes(), httpControlRoutes()...),

@@ -174,16 +174,8 @@ func (s *Service) upgrade(w http.ResponseWriter, conn *wsConn, protocol string) 
 		return true
 	}
 	conn.sock = &socket{conn: c, r: rw.Reader, active: conn.touch}
+	s.sockets.wg.Go(conn.run) // before connected is closed: a Close that already waits, waits for hanging up, and that for connected
 	close(conn.connected)
-	// Under the lock that Close takes: either Close waits for this connection, or this one sees that it came too late.
-	s.sockets.mu.Lock()
-	defer s.sockets.mu.Unlock()
-	if s.sockets.closed {
-		c.Close()
-		delete(s.sockets.open, conn.id)
-		return true
-	}
-	s.sockets.wg.Go(conn.run)
 	return true
 }
 
@@ -263,7 +255,7 @@ func (x *wsExchange) invokeSocketAuthorizer(z *httpAuthorizer) (*authAnswer, err
 	defer cancel()
 	began := x.svc.opt.Now()
 	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account})
+		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentialsARN})
 	x.authMS = x.svc.opt.Now().Sub(began).Milliseconds()
 	if err != nil {
 		return nil, errors.New("calling " + fn + ": " + err.Error())

@@ -114,7 +114,7 @@ func (x *wsExchange) socketLambda(in *httpIntegration) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(x.ctx.Context(), time.Duration(in.TimeoutInMillis)*time.Millisecond)
 	defer cancel()
-	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account, SourceARN: x.routeARN()})
+	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload, SourceAccount: x.scope.Account, SourceARN: x.routeARN(), Role: in.CredentialsARN})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, httpFailure(http.StatusGatewayTimeout, "Endpoint request timed out", "calling "+fn+": "+err.Error())

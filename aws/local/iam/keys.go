@@ -92,17 +92,48 @@ func (s *Service) AssumeForService(roleARN, session, service string) (wire.Crede
 	if r == nil {
 		return wire.Credentials{}, failure(404, "NoSuchEntity", "The role "+roleARN+" cannot be found.")
 	}
-	account := strings.Split(r.arn, ":")[4]
-	v := policy.Evaluate(policy.Request{Action: "sts:AssumeRole", Resource: r.arn, Service: service,
-		Context: map[string][]string{"aws:SourceAccount": {account}}}, r.trust.parsed)
-	if v != policy.Allow {
-		return wire.Credentials{}, failure(403, "AccessDenied", "The trust policy of "+roleARN+" does not let "+service+" assume the role.")
+	if err := r.mayBeAssumedBy(service); err != nil {
+		return wire.Credentials{}, err
 	}
 	k, err := s.session(r, session, serviceSession)
 	if err != nil {
 		return wire.Credentials{}, err
 	}
 	return wire.Credentials{AccessKeyID: k.ID, SecretAccessKey: k.Secret, SessionToken: k.SessionToken, Expires: k.Expires}, nil
+}
+
+// AllowForService decides whether a service may assume a role and whether the role's policies then allow action on
+// resource.
+func (s *Service) AllowForService(roleARN, service, action, resource string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.role(roleARN)
+	if r == nil {
+		return failure(404, "NoSuchEntity", "The role "+roleARN+" cannot be found.")
+	}
+	if err := r.mayBeAssumedBy(service); err != nil {
+		return err
+	}
+	parts := strings.Split(r.arn, ":")
+	session := "arn:" + parts[1] + ":sts::" + parts[4] + ":assumed-role/" + r.name + "/" + strings.TrimSuffix(service, ".amazonaws.com")
+	target := strings.SplitN(resource, ":", 6)
+	c := &wire.Call{Service: "lambda", Partition: parts[1], Account: parts[4], Now: s.now(), Principal: wire.Principal{ARN: session, RoleARN: r.arn, UserID: r.id}}
+	if len(target) == 6 {
+		c.Region = target[3]
+		c.Service = target[2]
+	}
+	return s.authorize(c, action, resource, nil)
+}
+
+// mayBeAssumedBy asks the role's trust policy about a service.
+func (r *entity) mayBeAssumedBy(service string) error {
+	account := strings.Split(r.arn, ":")[4]
+	v := policy.Evaluate(policy.Request{Action: "sts:AssumeRole", Resource: r.arn, Service: service,
+		Context: map[string][]string{"aws:SourceAccount": {account}}}, r.trust.parsed)
+	if v != policy.Allow {
+		return failure(403, "AccessDenied", "The trust policy of "+r.arn+" does not let "+service+" assume the role.")
+	}
+	return nil
 }
 
 func (s *Service) userKeys(u *entity) []*Key {

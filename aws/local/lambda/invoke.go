@@ -148,8 +148,8 @@ func (s *Service) revisionFor(t target, partition string) (*revision, error) {
 	return f.resolve(t, partition)
 }
 
-// Invoke calls a function for an AWS service, which its resource policy must allow. It is the wire.Invoke of the local
-// AWS.
+// Invoke calls a function for an AWS service, which its resource policy, or the role that the service uses, must allow.
+// It is the wire.Invoke of the local AWS.
 func (s *Service) Invoke(ctx context.Context, in wire.Invocation) (wire.InvokeResult, error) {
 	id := wire.NewID()
 	partition := "aws"
@@ -168,9 +168,19 @@ func (s *Service) Invoke(ctx context.Context, in wire.Invocation) (wire.InvokeRe
 	if in.SourceAccount != "" {
 		conditions["AWS:SourceAccount"] = []string{in.SourceAccount}
 	}
+	if in.Role != "" {
+		if s.o.AllowRole == nil {
+			return wire.InvokeResult{}, failure(501, "NotImplemented", "the local AWS calls no function with the role %s here", in.Role)
+		}
+		if err := s.o.AllowRole(in.Role, in.Principal, "lambda:InvokeFunction", arn); err != nil {
+			return wire.InvokeResult{}, err
+		}
+	}
 	s.mu.Lock()
 	rev, err := s.revisionFor(t, partition)
-	if err == nil && rev.fn.permits(t.qualifier, policy.Request{Action: "lambda:InvokeFunction", Resource: arn, Service: in.Principal, Context: conditions}) != policy.Allow {
+	if err == nil && in.Role != "" {
+		err = rev.fn.permitsRole(t.qualifier, arn, in)
+	} else if err == nil && rev.fn.permits(t.qualifier, policy.Request{Action: "lambda:InvokeFunction", Resource: arn, Service: in.Principal, Context: conditions}) != policy.Allow {
 		err = failure(403, "AccessDeniedException", "User: %s is not authorized to perform: lambda:InvokeFunction on resource: %s because no resource-based policy allows the lambda:InvokeFunction action", in.Principal, arn)
 	}
 	s.mu.Unlock()

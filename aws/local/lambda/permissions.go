@@ -205,6 +205,17 @@ func getPolicy(c *call) (reply, error) {
 	return reply{200, map[string]string{"Policy": p.text(), "RevisionId": p.revision}}, nil
 }
 
+// permitsRole asks the resource policy of a qualifier about a role whose own policies allow the call: inside the account it
+// may only deny, for a role of another account it must allow. The caller holds mu.
+func (f *function) permitsRole(qualifier, arn string, in wire.Invocation) error {
+	account := strings.SplitN(in.Role+":::::", ":", 6)[4]
+	v := f.permits(qualifier, policy.Request{Action: "lambda:InvokeFunction", Resource: arn, Principal: in.Role, RoleARN: in.Role, Account: account})
+	if v == policy.Allow || v == policy.ImplicitDeny && account == strings.SplitN(arn, ":", 6)[4] {
+		return nil
+	}
+	return failure(403, "AccessDeniedException", "User: %s is not authorized to perform: lambda:InvokeFunction on resource: %s because the function's resource-based policy does not allow it", in.Role, arn)
+}
+
 // permits says whether the resource policy of a qualifier lets req invoke the function. The caller holds mu.
 func (f *function) permits(qualifier string, req policy.Request) policy.Verdict {
 	p := f.policies[qualifier]

@@ -18,13 +18,17 @@ import (
 
 // Options of a Service. Assume is required; every other member has a usable zero value.
 type Options struct {
-	Now      func() time.Time      // nil: time.Now
-	Assume   wire.AssumeForService // credentials of the functions' roles
-	Endpoint func() string         // AWS_ENDPOINT_URL of the functions; nil or "": not set
-	Dir      string                // where code is unpacked; "": a temporary directory that Close removes
-	HostArch string                // what this machine can run: "x86_64" or "arm64"; "": as built
-	Logger   *slog.Logger          // nil: no log
-	Log      func(LogLine)         // every line of every function; nil: kept only for the tail
+	Now    func() time.Time      // nil: time.Now
+	Assume wire.AssumeForService // credentials of the functions' roles
+
+	// AllowRole decides on invocations that a service makes with a role; nil: there are none.
+	AllowRole wire.AllowForService
+
+	Endpoint func() string // AWS_ENDPOINT_URL of the functions; nil or "": not set
+	Dir      string        // where code is unpacked; "": a temporary directory that Close removes
+	HostArch string        // what this machine can run: "x86_64" or "arm64"; "": as built
+	Logger   *slog.Logger  // nil: no log
+	Log      func(LogLine) // every line of every function; nil: kept only for the tail
 
 	// FetchObject reads a deployment package from S3, for a caller whose permission to read it has been checked; nil:
 	// functions cannot come from S3.

@@ -105,6 +105,7 @@ type Invocation struct {
 	Principal     string // "apigateway.amazonaws.com", "events.amazonaws.com"
 	SourceARN     string
 	SourceAccount string
+	Role          string // ARN of a role that the service assumes for the call; its policies decide then, not the function's
 	Payload       []byte
 	Async         bool // "Event" invocation: queued, retried twice; the result carries no payload
 }
@@ -118,6 +119,7 @@ type InvokeResult struct {
 	Version       string
 }
 
-// Invoke calls a function as a service principal: the function's resource policy must allow it. Errors are *Error as
+// Invoke calls a function as a service principal: the function's resource policy must allow it, or with Role, that role's
+// trust policy the service and its own policies the call. Errors are *Error as
 // the Lambda API would answer (ResourceNotFoundException, AccessDeniedException, TooManyRequestsException).
 type Invoke func(ctx context.Context, in Invocation) (InvokeResult, error)

@@ -18,6 +18,10 @@ type Credentials struct {
 // service ("lambda.amazonaws.com") assume it; the error is an *Error that says which of the two failed.
 type AssumeForService func(roleARN, session, service string) (Credentials, error)
 
+// AllowForService asks whether a service ("apigateway.amazonaws.com") may assume a role and whether the role's identity
+// policies then allow action on resource. The error is an *Error that says what is missing.
+type AllowForService func(roleARN, service, action, resource string) error
+
 // NewID returns a random UUID, the form of request ids and revision ids.
 func NewID() string {
 	var b [16]byte
