@@ -25,14 +25,32 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "portcullis:", err)
-		os.Exit(1)
+		os.Exit(status(err))
 	}
 }
 
-// commands is the command line; every flag is also an environment variable (PORTCULLIS_…).
+// status is the exit status of an error: 1, or what a failure asks for.
+func status(err error) int {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.status
+	}
+	return 1
+}
+
+// failure is an error with an exit status of its own.
+type failure struct {
+	error
+	status int
+}
+
+func (f *failure) Unwrap() error { return f.error }
+
+// commands is the command line; every flag of serve is also an environment variable (PORTCULLIS_…).
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the control plane: portal, admin and system API, token issuers."`
 	Keygen  keygenCmd  `cmd:"" help:"Write a new master key to a file that does not exist yet."`
+	Policy  policyCmd  `cmd:"" help:"Work with policies, without a server."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -453,16 +453,16 @@ var update = flag.Bool("update", false, "write docs/reference/cli.md")
 func TestReference(t *testing.T) {
 	const file = "../../docs/reference/cli.md"
 	var b strings.Builder
-	b.WriteString("# Command line of the control plane\n\nWhat `portcullis COMMAND --help` says. Every flag is also an environment variable. Besides them `serve` reads\n" +
+	b.WriteString("# Command line of the control plane\n\nWhat `portcullis COMMAND --help` says. Every flag of serve is also an environment variable. Besides them `serve` reads\n" +
 		"`PORTCULLIS_MASTER_KEY` (the master key itself, instead of a file) and, only while it makes a new database,\n" +
 		"`PORTCULLIS_BOOTSTRAP_ADMIN_PASSWORD`, `PORTCULLIS_BOOTSTRAP_CLIENT_ID` and `PORTCULLIS_BOOTSTRAP_CLIENT_SECRET`; without them the\n" +
 		"first start prints the credentials that it made, once.\n\n" +
 		"It listens with plain HTTP: for anything but this machine, put it behind a proxy that ends TLS. `/healthz` says that the process\n" +
 		"runs, `/readyz` that the database answers. SIGTERM ends it in order: no new connections, ten seconds for what is under way, then\n" +
 		"request events that are still queued are written.\n")
-	for _, command := range []string{"serve", "keygen", "version"} {
+	for _, command := range []string{"serve", "keygen", "policy test", "version"} {
 		var out bytes.Buffer
-		if err := run(context.Background(), []string{command, "--help"}, &out, io.Discard); err != nil {
+		if err := run(context.Background(), append(strings.Fields(command), "--help"), &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&b, "\n## portcullis %s\n\n```\n%s```\n", command, out.String())

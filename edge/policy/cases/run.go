@@ -247,7 +247,6 @@ func (c PolicyCoverage) Percent() int {
 }
 
 type junitSuite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
@@ -266,9 +265,35 @@ type junitFailure struct {
 	Message string `xml:"message,attr"`
 }
 
-// WriteJUnit writes the report as one JUnit test suite, which every CI system reads. Problems of policies count as
-// failed cases.
-func (r *Report) WriteJUnit(w io.Writer, name string) error {
+// Suite is the report of one file, under the name of the file.
+type Suite struct {
+	Name   string
+	Report *Report
+}
+
+// WriteJUnit writes reports as JUnit test suites, one for each file, which every CI system reads. Problems of policies
+// count as failed cases.
+func WriteJUnit(w io.Writer, suites []Suite) error {
+	all := struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}{}
+	for _, s := range suites {
+		all.Suites = append(all.Suites, s.Report.junit(s.Name))
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (r *Report) junit(name string) junitSuite {
 	suite := junitSuite{Name: name}
 	var total time.Duration
 	add := func(class, name string, d time.Duration, failure string) {
@@ -288,16 +313,7 @@ func (r *Report) WriteJUnit(w io.Writer, name string) error {
 		add(c.Policy, c.Name, c.Duration, c.Mismatch)
 	}
 	suite.Time = seconds(total)
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(suite); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return suite
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }

@@ -53,7 +53,7 @@ func TestRunPasses(t *testing.T) {
 		t.Errorf("coverage %+v", r.Coverage)
 	}
 	var buf bytes.Buffer
-	if err := r.WriteJUnit(&buf, "sample"); err != nil {
+	if err := WriteJUnit(&buf, []Suite{{Name: "sample", Report: r}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`<testsuite name="sample" tests="3" failures="0"`, `classname="owner" name="same"`} {
@@ -95,7 +95,7 @@ func TestRunFails(t *testing.T) {
 			t.Errorf("%s -> %s: failed=%v, want %q in %q", e.old, e.new, r.Failed(), e.want, all)
 		}
 		var buf bytes.Buffer
-		if err := r.WriteJUnit(&buf, "x"); err != nil || strings.Contains(buf.String(), `failures="0"`) {
+		if err := WriteJUnit(&buf, []Suite{{Name: "x", Report: r}}); err != nil || strings.Contains(buf.String(), `failures="0"`) {
 			t.Errorf("%s: the JUnit report shows no failure", e.old)
 		}
 	}
