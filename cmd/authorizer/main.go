@@ -76,7 +76,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		RefreshInterval: s.RefreshInterval, MaxStaleness: s.MaxStaleness,
 		AllowUnknown: s.AllowUnknown, InjectContext: s.InjectContext, NoAnalytics: s.NoAnalytics, SimpleResponses: s.SimpleResponses, Keep: keep,
 		Caching: s.AuthorizerTTL > 0,
-		Sync:    &authorizer.Sync{Discover: work.discover, Attach: work.attach},
+		Sync:    &authorizer.Sync{Discover: work.discover, Attach: work.attach, Plan: work.plan},
 	})
 
 	answered := func() {}

@@ -26,6 +26,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"portcullis/aws/attach"
 	"portcullis/aws/local"
 	"portcullis/aws/local/lambda"
 	"portcullis/aws/signed"
@@ -523,6 +524,12 @@ func TestNothingIsChanged(t *testing.T) {
 	r := w.sync()
 	if !r.OK || r.Changed != 0 || len(r.Plan) != 4 || !strings.HasPrefix(r.Plan[0], "aws lambda add-permission --function-name cloudentity-microperimeter-authorizer") {
 		t.Errorf("%+v", r)
+	}
+	for _, format := range attach.Formats() {
+		var p struct{ Plan string }
+		if w.invoke(`{"portcullis":"plan","format":"`+format+`"}`, &p); !strings.Contains(p.Plan, "/pets/{petId}") || !strings.Contains(p.Plan, functionARN+"/invocations") {
+			t.Errorf("%s: %q", format, p.Plan)
+		}
 	}
 	w.deploy("dev")
 	w.expect("/pets", "", 200, "")

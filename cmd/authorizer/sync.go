@@ -87,6 +87,16 @@ func (w *syncWork) attach(ctx context.Context, want authorizer.Wanted) (authoriz
 	return out, nil
 }
 
+// plan writes down what attach would do; an empty format is the command line.
+func (w *syncWork) plan(ctx context.Context, want authorizer.Wanted, format string) (string, []string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if format == "" {
+		format = attach.FormatCLI
+	}
+	return w.attacher.Snippet(ctx, w.apis, wanted(want, w.function(ctx)), format)
+}
+
 // wanted says in the words of aws/attach what edge/authorizer asks for.
 func wanted(w authorizer.Wanted, functionARN string) attach.Wanted {
 	out := attach.Wanted{Bound: make(map[string]bool, len(w.Bound)), FunctionARN: functionARN, Revision: w.Revision}

@@ -113,6 +113,8 @@ func (a *Authorizer) Answer(ctx context.Context, payload []byte) (answer []byte,
 		return a.runSync(ctx), nil
 	case k == kindSelfCheck:
 		return a.selfCheck(ctx), nil
+	case k == kindPlan:
+		return a.plan(ctx, e.Format), nil
 	}
 	answer, err = a.authorize(ctx, e, k, started)
 	if !a.afterAnswer {

@@ -16,6 +16,7 @@ const (
 	kindWebSocket      // WebSocket API, $connect
 	kindSchedule       // EventBridge
 	kindSelfCheck      // {"portcullis":"self-check"}
+	kindPlan           // {"portcullis":"plan","format":"terraform"}
 )
 
 // event is the union of the event shapes of API Gateway ("Input to an API Gateway Lambda authorizer", "Working with AWS
@@ -44,6 +45,7 @@ type event struct {
 	Source     string `json:"source"`      // EventBridge
 	DetailType string `json:"detail-type"` // EventBridge
 	Portcullis string `json:"portcullis"`  // direct invocation
+	Format     string `json:"format"`      // of a plan
 }
 
 type requestContext struct {
@@ -102,6 +104,8 @@ func (e *event) kind() kind {
 		return kindUnknown
 	case e.Portcullis == "self-check":
 		return kindSelfCheck
+	case e.Portcullis == "plan":
+		return kindPlan
 	case e.Portcullis == "sync", e.Source == "aws.events", e.Source == "aws.scheduler", e.DetailType == "Scheduled Event":
 		return kindSchedule
 	}

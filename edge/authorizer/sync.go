@@ -19,6 +19,9 @@ type Sync struct {
 	// Attach brings the authorizer in front of the methods of the groups with these ids, and takes it away elsewhere.
 	// nil means that nothing is attached.
 	Attach func(ctx context.Context, w Wanted) (Attachment, error)
+	// Plan writes down what Attach would do, in a format of the caller's choice; it changes nothing. nil means that there is
+	// no plan to be had.
+	Plan func(ctx context.Context, w Wanted, format string) (text string, notes []string, err error)
 }
 
 // Wanted is what Attach is to bring about.
@@ -100,14 +103,10 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 	snap, state := a.fresh.snap, a.fresh.state()
 	a.fresh.mu.Unlock()
 	if state == configUsable {
-		rep.Revision = snap.cfg.Revision
-		bound := make([]string, 0, len(snap.cfg.Services))
-		for _, g := range snap.index.groups {
-			bound = append(bound, g.id)
-		}
-		rep.Bound = len(bound)
+		want := a.wanted(ctx, snap)
+		rep.Revision, rep.Bound = want.Revision, len(want.Bound)
 		if s := a.o.Sync; s != nil && s.Attach != nil && rep.Complete {
-			att, err := s.Attach(ctx, a.wanted(ctx, snap, bound))
+			att, err := s.Attach(ctx, want)
 			if err != nil {
 				problem(err)
 			}
@@ -136,8 +135,11 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 	return b
 }
 
-func (a *Authorizer) wanted(ctx context.Context, snap *snapshot, bound []string) Wanted {
-	w := Wanted{Bound: bound, Revision: snap.cfg.Revision}
+func (a *Authorizer) wanted(ctx context.Context, snap *snapshot) Wanted {
+	w := Wanted{Bound: make([]string, 0, len(snap.index.groups)), Revision: snap.cfg.Revision}
+	for _, g := range snap.index.groups {
+		w.Bound = append(w.Bound, g.id)
+	}
 	if a.o.Caching {
 		w.Caching = a.caching(ctx, snap)
 	}
