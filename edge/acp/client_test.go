@@ -212,7 +212,7 @@ func TestPushesAndIntrospection(t *testing.T) {
 	if r, err := c.PushInventory(t.Context(), waist.Inventory{APIGroups: make([]waist.APIGroup, 3)}); err != nil || r.NumberOfAddedAPIGroups != 3 {
 		t.Errorf("%+v %v", r, err)
 	}
-	if r, err := c.PushEvents(t.Context(), make([]waist.RequestEvent, 2)); err != nil || r.NumberOfPushedEvents != 2 {
+	if r, err := c.PushEvents(t.Context(), waist.RequestEvents{Events: make([]waist.RequestEvent, 2)}); err != nil || r.NumberOfPushedEvents != 2 {
 		t.Errorf("%+v %v", r, err)
 	}
 	if r, err := c.Introspect(t.Context(), "a+b/c="); err != nil || r["sub"] != "joe" || r["active"] != true {
@@ -222,7 +222,7 @@ func TestPushesAndIntrospection(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	s.answer = func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) }
-	_, err := c.PushEvents(t.Context(), nil)
+	_, err := c.PushEvents(t.Context(), waist.RequestEvents{})
 	var e *Error
 	if !errors.As(err, &e) || e.RetryAfter != 7*time.Second {
 		t.Errorf("%v", err)

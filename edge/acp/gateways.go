@@ -88,9 +88,9 @@ func (c *Client) PushInventory(ctx context.Context, inv waist.Inventory) (waist.
 }
 
 // PushEvents sends request events, at most waist.MaxEventsPerPush of them.
-func (c *Client) PushEvents(ctx context.Context, events []waist.RequestEvent) (waist.RequestEventsResult, error) {
+func (c *Client) PushEvents(ctx context.Context, events waist.RequestEvents) (waist.RequestEventsResult, error) {
 	var out waist.RequestEventsResult
-	return out, c.push(ctx, "push request events", "/gateways/requests", waist.RequestEvents{Events: events}, &out)
+	return out, c.push(ctx, "push request events", "/gateways/requests", events, &out)
 }
 
 func (c *Client) push(ctx context.Context, op, path string, in, out any) error {

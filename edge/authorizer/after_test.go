@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"portcullis/edge/waist"
 )
 
@@ -71,10 +73,10 @@ func TestQueueBounds(t *testing.T) {
 	b.clock.Add(time.Second)
 	b.ask(get("/open").event())
 	b.a.AfterAnswer(t.Context())
-	if len(b.events) != 6 || !strings.Contains(b.log.String(), `"dropped":3,"dropped_total":3`) {
+	if len(b.events) != 6 || b.dropped != 3 || !strings.Contains(b.log.String(), `"dropped":3,"dropped_total":3`) {
 		t.Errorf("%d events; log %s", len(b.events), b.log)
 	}
-	q := &queue{now: b.clock.Now, log: b.a.log, push: func(context.Context, []waist.RequestEvent) (waist.RequestEventsResult, error) {
+	q := &queue{now: b.clock.Now, log: b.a.log, push: func(context.Context, waist.RequestEvents) (waist.RequestEventsResult, error) {
 		return waist.RequestEventsResult{}, errors.New("down")
 	}}
 	for range maxQueuedEvents + 7 {
@@ -84,8 +86,8 @@ func TestQueueBounds(t *testing.T) {
 		t.Errorf("by number: %d dropped", q.dropped)
 	}
 	q.flush(t.Context())
-	if len(q.events) != maxQueuedEvents || q.dropped != 0 || q.total != 7 {
-		t.Errorf("a failed push must keep the events: %d", len(q.events))
+	if len(q.events) != maxQueuedEvents || q.dropped != 7 || q.total != 7 {
+		t.Errorf("a failed push must keep the events and the count: %d, %d", len(q.events), q.dropped)
 	}
 	if q.due() {
 		t.Error("due right after a failure")
@@ -96,6 +98,25 @@ func TestQueueBounds(t *testing.T) {
 	}
 	if big.bytes > maxQueuedBytes || big.dropped == 0 {
 		t.Errorf("by bytes: %d bytes, %d dropped", big.bytes, big.dropped)
+	}
+}
+
+// TestRecordedOutput: a request event has what a policy says in words, within bounds.
+func TestRecordedOutput(t *testing.T) {
+	b := newBench(t, nil)
+	b.a.HasExtension()
+	b.ask(get("/rego", "Bearer "+b.sign(nil)).event())
+	b.a.AfterAnswer(t.Context())
+	if d := cmp.Diff(map[string]string{"role": "keeper"}, b.events[0].Output); d != "" {
+		t.Error(d)
+	}
+	many := map[string]any{"number": 1, strings.Repeat("n", 65): "x", "a": strings.Repeat("ł", 200)}
+	for i := range 40 {
+		many[fmt.Sprintf("v%02d", i)] = "x"
+	}
+	got := recordedOutput(many)
+	if len(got) != maxOutputs || got["a"] != strings.Repeat("ł", 128) || got["v14"] != "x" || got["v15"] != "" {
+		t.Errorf("%d: %v", len(got), got)
 	}
 }
 

@@ -21,15 +21,16 @@ const (
 // queue holds request events until they can be sent after an answer. It never blocks a decision: what does not fit is
 // dropped and counted.
 type queue struct {
-	push func(context.Context, []waist.RequestEvent) (waist.RequestEventsResult, error)
+	push func(context.Context, waist.RequestEvents) (waist.RequestEventsResult, error)
 	now  func() time.Time
 	log  *slog.Logger
 
 	mu      sync.Mutex
 	events  []waist.RequestEvent
 	bytes   int
-	dropped int64     // since the last report
+	dropped int64     // not yet reported to the control plane
 	total   int64     // dropped since the start
+	logged  int64     // of total, those that the log has
 	flushed time.Time // start of the last flush
 	failed  time.Time // last push that failed; zero when the last one went well
 
@@ -99,7 +100,7 @@ func (q *queue) due() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	if len(q.events) == 0 && q.dropped == 0 {
+	if len(q.events) == 0 { // drops go with the next events: what was dropped was not the only one
 		return false
 	}
 	if !q.failed.IsZero() && age(now, q.failed) < 5*flushEvery {
@@ -122,11 +123,11 @@ func (q *queue) flush(ctx context.Context) {
 		q.flushed = q.now()
 		n := min(len(q.events), waist.MaxEventsPerPush)
 		batch := append([]waist.RequestEvent(nil), q.events[:n]...)
-		dropped := q.dropped
-		q.dropped = 0
+		dropped, total, fresh := q.dropped, q.total, q.total-q.logged
+		q.logged = q.total
 		q.mu.Unlock()
-		if dropped > 0 {
-			q.log.Warn("request events were dropped", "dropped", dropped, "dropped_total", q.totalDropped())
+		if fresh > 0 {
+			q.log.Warn("request events were dropped", "dropped", fresh, "dropped_total", total)
 		}
 		if n == 0 {
 			return
@@ -134,7 +135,7 @@ func (q *queue) flush(ctx context.Context) {
 		if !first && !wait(ctx, batchPause) {
 			return
 		}
-		_, err := q.push(ctx, batch)
+		_, err := q.push(ctx, waist.RequestEvents{Events: batch, Dropped: dropped})
 		q.mu.Lock()
 		if err != nil {
 			q.failed = q.now()
@@ -143,18 +144,13 @@ func (q *queue) flush(ctx context.Context) {
 			return
 		}
 		q.failed = time.Time{}
+		q.dropped -= dropped
 		for i := range q.events[:n] {
 			q.bytes -= eventSize(&q.events[i])
 		}
 		q.events = append(q.events[:0], q.events[n:]...)
 		q.mu.Unlock()
 	}
-}
-
-func (q *queue) totalDropped() int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.total
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

@@ -56,6 +56,7 @@ type plane struct {
 	unchanged int
 	tokens    int
 	events    []waist.RequestEvent
+	dropped   int64
 	inventory []waist.Inventory
 	active    map[string]map[string]any // opaque tokens
 	// broken, when set, answers polls instead of the plane.
@@ -195,6 +196,7 @@ func (p *plane) requests(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&ev)
 	p.mu.Lock()
 	p.events = append(p.events, ev.Events...)
+	p.dropped += ev.Dropped
 	p.mu.Unlock()
 	fmt.Fprintf(w, `{"number_of_pushed_events":%d}`, len(ev.Events))
 }

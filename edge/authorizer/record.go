@@ -3,6 +3,9 @@ package authorizer
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,11 +47,38 @@ func (a *Authorizer) record(snap *snapshot, d *decision) {
 			e.InvocationCtx[name] = v
 		}
 	}
+	e.Output = recordedOutput(d.facts.policy.Output)
 	perSecond := 0
 	if snap != nil {
 		perSecond = snap.cfg.EventsPerSecond
 	}
 	a.queue.add(e, perSecond)
+}
+
+// Bounds of what a policy may say in a request event.
+const (
+	maxOutputs     = 16
+	maxOutputName  = 64
+	maxOutputValue = 256
+)
+
+// recordedOutput is what a policy says besides its decision, as far as it is text: the first few by name, cut in length.
+func recordedOutput(output map[string]any) map[string]string {
+	var out map[string]string
+	for _, name := range slices.Sorted(maps.Keys(output)) {
+		value, isText := output[name].(string)
+		if !isText || len(name) > maxOutputName {
+			continue
+		}
+		if len(out) == maxOutputs {
+			break
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[name] = short(value, maxOutputValue)
+	}
+	return out
 }
 
 func first(list []string) string {
@@ -60,7 +90,7 @@ func first(list []string) string {
 
 func short(s string, n int) string {
 	if len(s) > n {
-		return s[:n]
+		return strings.ToValidUTF8(s[:n], "")
 	}
 	return s
 }

@@ -5,6 +5,9 @@ import "time"
 // RequestEvents is the body of POST /gateways/requests, at most MaxEventsPerPush events.
 type RequestEvents struct {
 	Events []RequestEvent `json:"events"`
+	// Dropped counts the decisions of this environment since its last push of which there is no event: the limit per second
+	// or the bounds of its queue left them out. Additive.
+	Dropped int64 `json:"dropped,omitempty"`
 }
 
 // MaxEventsPerPush bounds one push.
