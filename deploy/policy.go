@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,9 +28,6 @@ const (
 
 // Parts are all of them, in the order in which a policy has them.
 func Parts() []Part { return []Part{Discover, Attach, Replace, Flush, Store, Secret} }
-
-//go:embed iam/*.json
-var iamFiles embed.FS
 
 // RolePolicy is the inline policy that the function's role needs for these parts and nothing else, as indented JSON.
 // Writing logs is not among them: the managed policy AWSLambdaBasicExecutionRole covers that. Without a part, with an
@@ -75,7 +71,7 @@ func policy(names map[string]string, parts []Part, parameter bool) ([]byte, erro
 		if p == Secret && parameter {
 			file = "parameter"
 		}
-		text, err := iamFiles.ReadFile("iam/" + file + ".json")
+		text, err := files.ReadFile("iam/" + file + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("deploy: %w", err)
 		}

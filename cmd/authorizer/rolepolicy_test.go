@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -530,5 +531,29 @@ func TestRolePolicyRefuses(t *testing.T) {
 				t.Errorf("%s: %v", c.what, err)
 			}
 		})
+	}
+}
+
+// TestInstallersPermission: the script and the module add API Gateway's permission under the id that the function uses, so
+// that there is one statement and not two.
+func TestInstallersPermission(t *testing.T) {
+	w := newRoleWorld(t, rolePolicy(t, roleValues, deploy.Discover).text(t))
+	w.work.attacher.Apply = false
+	if _, err := w.work.discover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	done, err := w.work.attach(t.Context(), authorizer.Wanted{Bound: []string{waist.GroupID(w.api, "dev")}})
+	if err != nil || len(done.Plan) == 0 {
+		t.Fatalf("%v, %+v", err, done)
+	}
+	id := regexp.MustCompile(`--statement-id (\S+)`).FindStringSubmatch(done.Plan[0])
+	if id == nil {
+		t.Fatalf("no statement id in %s", done.Plan[0])
+	}
+	for file, want := range map[string]string{"cli/install.sh": "--statement-id " + id[1] + " ", "terraform/main.tf": `= "` + id[1] + `"`} {
+		text, err := fs.ReadFile(deploy.Files(), file)
+		if err != nil || strings.Count(string(text), want) != 1 {
+			t.Errorf("%s: %v, no %q", file, err, want)
+		}
 	}
 }
