@@ -60,6 +60,7 @@ type failure struct {
 	message *string
 	body    string // exact default body; "" is {"message":…}
 	detail  string // for the execution log, never sent
+	header  http.Header
 }
 
 func (f *failure) Error() string { return f.kind + ": " + f.detail }

@@ -3,20 +3,21 @@ package apigateway
 import (
 	"regexp"
 	"strings"
-
-	"portcullis/aws/local/wire"
 )
 
 type httpAuthorizer struct {
-	AuthorizerCredentialsARN string   `json:"authorizerCredentialsArn,omitempty"`
-	AuthorizerID             string   `json:"authorizerId"`
-	PayloadFormatVersion     string   `json:"authorizerPayloadFormatVersion,omitempty"`
-	TTL                      int      `json:"authorizerResultTtlInSeconds"`
-	AuthorizerType           string   `json:"authorizerType"`
-	AuthorizerURI            string   `json:"authorizerUri"`
-	EnableSimpleResponses    bool     `json:"enableSimpleResponses"`
-	IdentitySource           []string `json:"identitySource,omitempty"`
-	Name                     string   `json:"name"`
+	AuthorizerCredentialsARN string `json:"authorizerCredentialsArn,omitempty"`
+	AuthorizerID             string `json:"authorizerId"`
+	PayloadFormatVersion     string `json:"authorizerPayloadFormatVersion,omitempty"`
+	TTL                      int    `json:"authorizerResultTtlInSeconds"`
+	AuthorizerType           string `json:"authorizerType"`
+	AuthorizerURI            string `json:"authorizerUri,omitempty"`
+	EnableSimpleResponses    bool   `json:"enableSimpleResponses"`
+
+	JWT *jwtConfiguration `json:"jwtConfiguration,omitempty"` // of type JWT
+
+	IdentitySource []string `json:"identitySource,omitempty"`
+	Name           string   `json:"name"`
 }
 
 func (q *request) httpAuthorizer() (*httpAPI, *httpAuthorizer, error) {
@@ -85,7 +86,7 @@ func checkHTTPAuthorizer(d *httpDefinition, z *httpAuthorizer) error {
 	switch z.AuthorizerType {
 	case "REQUEST":
 	case "JWT":
-		return wire.NotImplemented("apigatewayv2", "JWT authorizers")
+		return checkJWTAuthorizer(z)
 	default:
 		return badRequest("Invalid authorizer type specified. Must be one of [REQUEST, JWT]")
 	}

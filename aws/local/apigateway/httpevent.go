@@ -52,6 +52,9 @@ func (x *httpExchange) proxyEventV2() map[string]any {
 	if x.auth != nil {
 		request["authorizer"] = map[string]any{"lambda": x.auth.rawContext}
 	}
+	if x.jwt != nil {
+		request["authorizer"] = map[string]any{"jwt": x.jwt}
+	}
 	ev := map[string]any{"version": "2.0", "routeKey": x.route.RouteKey, "rawPath": x.rawPath, "rawQueryString": x.rawQ, "headers": headers, "requestContext": request, "isBase64Encoded": false}
 	if cookies[0] != "" {
 		ev["cookies"] = cookies
@@ -101,6 +104,9 @@ func (x *httpExchange) proxyEventV1() map[string]any {
 			m[k] = v
 		}
 		ctx["authorizer"] = m
+	}
+	if x.jwt != nil {
+		ctx["authorizer"] = x.jwt
 	}
 	if len(x.body) > 0 {
 		ev["body"], ev["isBase64Encoded"] = eventBody(x.body)

@@ -26,6 +26,7 @@ type httpExchange struct {
 	route   *httpRoute
 	rawPath string // with a named stage in front
 	sources []string
+	jwt     *jwtAnswer // of a route with a JWT authorizer
 }
 
 func newHTTPRouter(d *httpDefinition) *router {
@@ -78,6 +79,9 @@ func (s *Service) serveHTTPAPI(w http.ResponseWriter, r *http.Request, id, path 
 		}
 		s.opt.Logger.Info("http api response", "status", f.status, "detail", f.detail, "method", x.verb, "path", path, "requestId", x.requestID)
 		out = &answer{status: f.status, header: http.Header{"Content-Type": {"application/json"}}, body: []byte(`{"message":` + jsonString(*f.message) + `}`)}
+		for k, v := range f.header {
+			out.header[k] = v
+		}
 	}
 	x.cors(out)
 	h := w.Header()
@@ -176,6 +180,9 @@ func (x *httpExchange) authorizeHTTP() error {
 	z := x.frozen.Authorizers[x.route.AuthorizerID]
 	if z == nil {
 		return fmt.Errorf("the route's authorizer %s is not part of the deployment", x.route.AuthorizerID)
+	}
+	if z.AuthorizerType == "JWT" {
+		return x.authorizeJWT(z)
 	}
 	var key strings.Builder
 	for _, src := range z.IdentitySource {

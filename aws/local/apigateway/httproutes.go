@@ -113,12 +113,14 @@ func checkRoute(d *httpDefinition, r *httpRoute) error {
 	switch r.AuthorizationType {
 	case "NONE", "AWS_IAM":
 		r.AuthorizerID, r.AuthorizationScopes = "", nil
-	case "CUSTOM":
-		if d.Authorizers[r.AuthorizerID] == nil {
+	case "CUSTOM", "JWT":
+		z := d.Authorizers[r.AuthorizerID]
+		if z == nil || (z.AuthorizerType == "JWT") != (r.AuthorizationType == "JWT") {
 			return badRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or JWT requires a valid authorizer.")
 		}
-	case "JWT":
-		return wire.NotImplemented("apigatewayv2", "routes with a JWT authorizer")
+		if r.AuthorizationType == "CUSTOM" {
+			r.AuthorizationScopes = nil
+		}
 	default:
 		return badRequest("Invalid authorization type specified: " + r.AuthorizationType)
 	}

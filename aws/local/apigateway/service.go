@@ -63,6 +63,7 @@ type Service struct {
 	control *throttles // control-plane budget
 	traffic *throttles // data-plane budgets of stages and usage plans
 	sockets *sockets   // open WebSocket connections
+	issuers *issuers   // signing keys for JWT authorizers
 
 	mu       sync.RWMutex
 	accounts map[scope]*account  // :: account and region → what they hold
@@ -123,6 +124,7 @@ func New(opt Options) *Service {
 		control:  newThrottles(opt.Now),
 		traffic:  newThrottles(opt.Now),
 		sockets:  newSockets(),
+		issuers:  &issuers{keys: map[string]issuerKeys{}},
 		accounts: map[scope]*account{},
 		apis:     map[string]*api{},
 		httpAPIs: map[string]*httpAPI{},
@@ -160,6 +162,7 @@ func (s *Service) Reset() {
 	s.apis = map[string]*api{}
 	s.httpAPIs = map[string]*httpAPI{}
 	s.cache.reset()
+	s.issuers.reset()
 	s.control.reset()
 	s.traffic.reset()
 }
