@@ -48,3 +48,21 @@ const (
 	ScopePushRequests       = "push_gateway_requests"
 	ScopeIntrospect         = "introspect_tokens"
 )
+
+// The scopes of clients of the system workspace that are made for automation; each opens its operations in every workspace
+// of the tenant.
+const (
+	ScopeViewClients   = "view_clients"
+	ScopeManageClients = "manage_clients"
+	ScopeViewScopes    = "view_scopes"
+	ScopeViewAudit     = "view_audit_events"
+	ScopeReadSecrets   = "read_secrets"
+	ScopeManageSecrets = "manage_secrets"
+	ScopeRevokeTokens  = "revoke_tokens"
+)
+
+// AutomationScopes are the scopes that a client of the system workspace may have without being a gateway's.
+func AutomationScopes() []string {
+	return []string{ScopeViewClients, ScopeManageClients, ScopeViewScopes, ScopeViewAudit, ScopeReadSecrets, ScopeManageSecrets, ScopeRevokeTokens,
+		ScopeReadTree, ScopeManageTree}
+}

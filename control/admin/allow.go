@@ -19,13 +19,13 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"UpdateWorkspace": {role: control.Manager},
 	"DeleteWorkspace": {role: control.Admin, tenant: true},
 
-	"ListServices":  {role: control.Member},
+	"ListServices":  {role: control.Member, scope: control.ScopeViewScopes},
 	"GetService":    {role: control.Member},
 	"CreateService": {role: control.Manager},
 	"UpdateService": {role: control.Manager},
 	"DeleteService": {role: control.Manager},
 
-	"ListScopes":  {role: control.Member},
+	"ListScopes":  {role: control.Member, scope: control.ScopeViewScopes},
 	"GetScope":    {role: control.Member},
 	"CreateScope": {role: control.Manager},
 	"UpdateScope": {role: control.Manager},
@@ -62,18 +62,31 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"APIWarnings":    {role: control.Member},
 	"PolicyGallery":  {role: control.Member},
 
-	"ListClients":          {role: control.Member},
-	"GetClient":            {role: control.Member},
+	"ListClients":          {role: control.Member, scope: control.ScopeViewClients},
+	"GetClient":            {role: control.Member, scope: control.ScopeViewClients},
 	"CreateClient":         {role: control.Manager},
 	"UpdateClient":         {role: control.Manager},
 	"DeleteClient":         {role: control.Manager},
 	"ClientSecret":         {role: control.Manager},
-	"RotateClientSecret":   {role: control.Manager},
-	"RevokeRotatedSecrets": {role: control.Manager},
+	"RotateClientSecret":   {role: control.Manager, scope: control.ScopeManageClients},
+	"RevokeRotatedSecrets": {role: control.Manager, scope: control.ScopeManageClients},
 
 	"ListKeys":  {role: control.Auditor},
 	"RotateKey": {role: control.Admin},
 	"RevokeKey": {role: control.Admin},
+
+	"ListSecrets":   {role: control.Manager, scope: control.ScopeReadSecrets},
+	"GetSecret":     {role: control.Manager, scope: control.ScopeManageSecrets},
+	"RevealSecrets": {role: control.Manager, scope: control.ScopeReadSecrets},
+	"CreateSecret":  {role: control.Manager, scope: control.ScopeManageSecrets},
+	"UpdateSecret":  {role: control.Manager, scope: control.ScopeManageSecrets},
+	"DeleteSecret":  {role: control.Manager, scope: control.ScopeManageSecrets},
+
+	"ListPolicyExecutionPoints": {role: control.Member},
+	"SetPolicyExecutionPoints":  {role: control.Manager},
+	"WorkspaceMetadata":         {role: control.Member},
+	"SetWorkspaceMetadata":      {role: control.Manager},
+	"RevokeTokens":              {role: control.Manager, scope: control.ScopeRevokeTokens},
 
 	"ListUsers":   {role: control.Admin, tenant: true},
 	"CreateUser":  {role: control.Admin, tenant: true},
@@ -81,7 +94,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"SetPassword": {role: control.Admin, tenant: true},
 	"DeleteUser":  {role: control.Admin, tenant: true},
 
-	"ListAudit":     {role: control.Auditor},
+	"ListAudit":     {role: control.Auditor, scope: control.ScopeViewAudit},
 	"GetAudit":      {role: control.Auditor},
 	"ResealSecrets": {role: control.Admin, tenant: true},
 

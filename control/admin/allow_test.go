@@ -18,6 +18,7 @@ type fixture struct {
 	gateway, client, policy, user   string
 	spare, sparePolicy, spareClient string // for deleting
 	spareUser, spareKey             string
+	secret                          string
 }
 
 func newFixture(t *testing.T, w *world) *fixture {
@@ -40,6 +41,7 @@ func newFixture(t *testing.T, w *world) *fixture {
 	f.spare = must(w.CreateWorkspace(ctx, w.root, control.Workspace{Name: "Spare"}))(t).ID
 	f.user = must(w.CreateUser(ctx, w.root, control.User{Username: "joe"}, "a password of joe"))(t).ID
 	f.spareUser = must(w.CreateUser(ctx, w.root, control.User{Username: "jim"}, "a password of jim"))(t).ID
+	f.secret = must(w.CreateSecret(ctx, w.root, control.Secret{WorkspaceID: "default", Name: "API key"}, "value"))(t).ID
 	must(w.RotateKey(ctx, w.root, "default"))(t)
 	for _, k := range must(w.ListKeys(ctx, w.root, "default"))(t) {
 		if !k.Active {
@@ -256,6 +258,40 @@ var verbs = []struct {
 		_, err = f.w.GetAudit(ctx, a, f.workspace, all[0].ID)
 		return err
 	}},
+	{"ListSecrets", manager, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListSecrets(ctx, a, f.workspace); return err }},
+	{"RevealSecrets", manager, false, func(f *fixture, a control.Actor) error { _, err := f.w.RevealSecrets(ctx, a, f.workspace); return err }},
+	{"GetSecret", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.GetSecret(ctx, a, f.workspace, f.secret)
+		return err
+	}},
+	{"CreateSecret", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.CreateSecret(ctx, a, control.Secret{WorkspaceID: f.workspace, Name: fmt.Sprint(a.Role, a.Kind, len(a.Roles))}, "v")
+		return err
+	}},
+	{"UpdateSecret", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.UpdateSecret(ctx, a, control.Secret{WorkspaceID: f.workspace, ID: f.secret}, "v")
+		return err
+	}},
+	{"DeleteSecret", manager, false, func(f *fixture, a control.Actor) error { return f.w.DeleteSecret(ctx, a, f.workspace, f.secret) }},
+	{"IsClientSecret", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.IsClientSecret(ctx, a, f.client, "x")
+		return err
+	}},
+	{"ListPolicyExecutionPoints", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListPolicyExecutionPoints(ctx, a, f.workspace)
+		return err
+	}},
+	{"SetPolicyExecutionPoints", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.SetPolicyExecutionPoints(ctx, a, f.workspace, nil)
+	}},
+	{"WorkspaceMetadata", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.WorkspaceMetadata(ctx, a, f.workspace)
+		return err
+	}},
+	{"SetWorkspaceMetadata", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.SetWorkspaceMetadata(ctx, a, f.workspace, []byte(`{"a":1}`))
+	}},
+	{"RevokeTokens", manager, false, func(f *fixture, a control.Actor) error { return f.w.RevokeTokens(ctx, a, f.workspace, "", "") }},
 	{"ResealSecrets", root, true, func(f *fixture, a control.Actor) error { _, err := f.w.ResealSecrets(ctx, a); return err }},
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -61,11 +62,11 @@ func (a *Admin) client(ctx context.Context, actor control.Actor, verb, cid strin
 	return c, nil
 }
 
-// adminOnly refuses to let less than an admin change or reveal clients of the admin workspace: whoever has their
-// secrets is an admin.
+// adminOnly refuses to let less than an admin change or reveal clients of the admin workspace, and those of the system
+// workspace that belong to no gateway: what they open is open in the whole tenant.
 func adminOnly(actor control.Actor, verb, workspace string) error {
 	if (workspace == control.AdminWorkspace || workspace == control.SystemWorkspace) && allowed[verb].role > control.Member && actor.Role < control.Admin {
-		return control.Errorf(control.Forbidden, "insufficient_role", "clients of the workspace %q are administrators: this needs the role admin", workspace)
+		return control.Errorf(control.Forbidden, "insufficient_role", "clients of the workspace %q act in the whole tenant: this needs the role admin", workspace)
 	}
 	return nil
 }
@@ -104,8 +105,8 @@ func (a *Admin) CreateClient(ctx context.Context, actor control.Actor, in contro
 	if err := adminOnly(actor, "CreateClient", in.WorkspaceID); err != nil {
 		return control.Client{}, "", err
 	}
-	if in.WorkspaceID == control.SystemWorkspace && !forConfiguration(in) {
-		return control.Client{}, "", control.Errorf(control.Malformed, "system_workspace", "clients of the system workspace are made by creating a gateway")
+	if in.WorkspaceID == control.SystemWorkspace && !forAutomation(in) {
+		return control.Client{}, "", control.Errorf(control.Malformed, "system_workspace", "clients of the system workspace are made by creating a gateway, or for automation with some of the scopes %s", strings.Join(control.AutomationScopes(), ", "))
 	}
 	var out control.Client
 	err := a.change(ctx, actor, in.WorkspaceID, func(c *change) (err error) {
@@ -190,14 +191,18 @@ func (a *Admin) readSecret(ctx context.Context, tenant, client string) (string, 
 	return "", errors.New("the client " + client + " has no secret; rotate it")
 }
 
-// ClientSecret reveals the current secret of a client; "" for one that has none.
+// ClientSecret reveals the current secret of a client; "" for one that has none. That somebody read it
+// is in the audit.
 func (a *Admin) ClientSecret(ctx context.Context, actor control.Actor, cid string) (string, error) {
 	found, err := a.client(ctx, actor, "ClientSecret", cid)
 	if err != nil || !found.HasSecret() {
 		return "", err
 	}
 	secret, err := a.readSecret(ctx, actor.TenantID, cid)
-	return secret, internal(err)
+	if err != nil {
+		return "", internal(err)
+	}
+	return secret, a.revealed(ctx, actor, found.WorkspaceID, cid)
 }
 
 // UpdateClient changes a client; a gateway's client keeps its scopes, grants and status. A client that no longer proves
@@ -211,6 +216,10 @@ func (a *Admin) UpdateClient(ctx context.Context, actor control.Actor, in contro
 		return control.Client{}, control.Errorf(control.Malformed, "system_client", "the client %q belongs to a gateway; change the gateway", found.ID)
 	}
 	clientDefaults(&in)
+	in.WorkspaceID = found.WorkspaceID
+	if err := systemScopes(in); err != nil {
+		return control.Client{}, control.Errorf(control.Malformed, "system_workspace", "the client of the system workspace has scopes or grants that it cannot have: they %s", err)
+	}
 	var out control.Client
 	err = a.change(ctx, actor, found.WorkspaceID, func(c *change) error {
 		old, err := c.Client(ctx, actor.TenantID, in.ID)

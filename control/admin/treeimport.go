@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"portcullis/control"
 	"portcullis/control/store"
@@ -258,8 +259,8 @@ func (p *plan) read() error {
 // asControl is errors.As for a *control.Error.
 func asControl(err error, e **control.Error) bool { return errors.As(err, e) }
 
-// forConfiguration says whether a client may be made in the system workspace by hand: one for configuration as code.
-func forConfiguration(c control.Client) bool {
+// forAutomation says whether a client may be made in the system workspace by hand: one without the scopes of a gateway.
+func forAutomation(c control.Client) bool {
 	clientDefaults(&c)
 	return len(c.Scopes) > 0 && systemScopes(c) == nil
 }
@@ -270,8 +271,8 @@ func systemScopes(c control.Client) error {
 		return nil
 	}
 	for _, s := range c.Scopes {
-		if s != control.ScopeManageTree && s != control.ScopeReadTree {
-			return fmt.Errorf("must be %s or %s: other clients of the system workspace come with a gateway", control.ScopeManageTree, control.ScopeReadTree)
+		if !slices.Contains(control.AutomationScopes(), s) {
+			return fmt.Errorf("must be some of %s: other clients of the system workspace come with a gateway", strings.Join(control.AutomationScopes(), ", "))
 		}
 	}
 	if !slices.Equal(c.GrantTypes, []string{"client_credentials"}) {

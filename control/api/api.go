@@ -64,7 +64,8 @@ func (a *API) routes() {
 	admin("DELETE /servers/{wid}", a.deleteServer)
 	admin("GET /workspaces", a.listWorkspaces)
 	admin("GET /workspaces/{wid}", a.getWorkspace)
-	admin("GET /user/workspaces", a.listWorkspaces)
+	admin("PUT /workspaces/{wid}/metadata", a.updateMetadata)
+	admin("GET /user/workspaces", a.listUserWorkspaces)
 
 	admin("GET /servers/{wid}/services", a.listServices)
 	admin("POST /services", a.createService)
@@ -116,11 +117,26 @@ func (a *API) routes() {
 	admin("POST /servers/{wid}/keys/rotate", a.rotateKey)
 	admin("POST /servers/{wid}/keys/revoke/{kid}", a.revokeKey)
 	admin("GET /servers/{wid}/audit-events", a.listAudit)
+	admin("GET /servers/{wid}/secrets", a.listSecrets(false))
+	admin("POST /servers/{wid}/secrets", a.createSecret)
+	admin("GET /servers/{wid}/policy-execution-points", a.listPoints)
+	admin("PUT /servers/{wid}/policy-execution-points", a.setPoints)
 
 	system("GET /gateways/configuration", a.getConfiguration)
 	system("POST /gateways/configuration", a.setInventory)
 	system("POST /gateways/requests", a.pushRequests)
 	system("POST /gateways/introspect", a.introspect)
+	system("GET /clients/{wid}", a.listClients)
+	system("GET /client/{cid}", a.getClient)
+	system("POST /client/{cid}/rotateSecret", a.rotateSecret)
+	system("POST /client/{cid}/revokeRotatedSecrets", a.revokeRotatedSecrets)
+	system("GET /scopes/{wid}", a.listScopes)
+	system("GET /servers/{wid}/audit-events", a.listAudit)
+	system("GET /servers/{wid}/secrets", a.listSecrets(true))
+	system("POST /servers/{wid}/secrets", a.createSecret)
+	system("PUT /servers/{wid}/secrets/{sid}", a.updateSecret)
+	system("DELETE /servers/{wid}/secrets/{sid}", a.deleteSecret)
+	system("DELETE /servers/{wid}/tokens", a.revokeTokens)
 
 	system("GET /configuration", a.dumpTenant)
 	system("PUT /configuration", a.importDump())
@@ -143,27 +159,11 @@ func (a *API) routes() {
 
 // notBuilt are operations of the published contract that are known and not there.
 var notBuilt = []string{
-	"GET /api/admin/{tid}/servers/{wid}/policy-execution-points",
-	"PUT /api/admin/{tid}/servers/{wid}/policy-execution-points",
-	"GET /api/admin/{tid}/servers/{wid}/secrets",
-	"POST /api/admin/{tid}/servers/{wid}/secrets",
 	"DELETE /api/admin/{tid}/services/{sid}/apis",
 	"POST /api/admin/{tid}/services/{sid}/apis/import/file",
 	"POST /api/admin/{tid}/services/{sid}/apis/import/text",
 	"POST /api/admin/{tid}/services/{sid}/apis/import/url",
-	"PUT /api/admin/{tid}/workspaces/{wid}/metadata",
-	"GET /api/system/{tid}/client/{cid}",
-	"POST /api/system/{tid}/client/{cid}/revokeRotatedSecrets",
-	"POST /api/system/{tid}/client/{cid}/rotateSecret",
-	"GET /api/system/{tid}/clients/{wid}",
 	"POST /api/system/{tid}/gateways/exchange",
-	"GET /api/system/{tid}/scopes/{wid}",
-	"GET /api/system/{tid}/servers/{wid}/audit-events",
-	"GET /api/system/{tid}/servers/{wid}/secrets",
-	"POST /api/system/{tid}/servers/{wid}/secrets",
-	"DELETE /api/system/{tid}/servers/{wid}/secrets/{sid}",
-	"PUT /api/system/{tid}/servers/{wid}/secrets/{sid}",
-	"DELETE /api/system/{tid}/servers/{wid}/tokens",
 	"/api/analytics/",
 }
 

@@ -448,7 +448,6 @@ func TestRefusals(t *testing.T) {
 		{"unknown path", w.root, "GET", "/api/admin/default/nothing", nil, 404, "not_found"},
 		{"unknown path without a token", "", "GET", "/api/nothing", nil, 404, "not_found"},
 		{"wrong method", w.root, "PATCH", "/api/admin/default/servers", nil, 405, "method_not_allowed"},
-		{"not built", w.root, "GET", "/api/admin/default/servers/default/secrets", nil, 501, "not_implemented"},
 		{"another tenant in the body", w.root, "POST", "/api/admin/default/services", obj{"tenant_id": "other", "authorization_server_id": "default", "name": "x"}, 422, "invalid"},
 		{"unknown member", w.root, "POST", "/api/admin/default/services", obj{"nam": "x"}, 422, "invalid"},
 		{"broken JSON", w.root, "POST", "/api/admin/default/services", `{"name"`, 400, "malformed_json"},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,19 +14,20 @@ import (
 // or have the one value that this server knows.
 type client struct {
 	control.Client
-	Secret          string   `json:"client_secret,omitempty"` // only where one client is read, by who may read secrets
-	Scope           string   `json:"scope"`                   // Scopes, space separated
-	ResponseTypes   []string `json:"response_types"`
-	ApplicationType string   `json:"application_type"` // web
-	SubjectType     string   `json:"subject_type"`     // public
-	IssuedAt        int64    `json:"client_id_issued_at"`
-	SecretExpiresAt int64    `json:"client_secret_expires_at"` // 0: does not expire
-	IssuerURL       string   `json:"server_issuer_url"`
-	JWKSURI         string   `json:"jwks_uri,omitempty"` // refused: keys are sent in jwks
+	Secret           string   `json:"client_secret,omitempty"` // only where one client is read, by who may read secrets
+	Scope            string   `json:"scope"`                   // Scopes, space separated
+	ResponseTypes    []string `json:"response_types"`
+	ApplicationType  string   `json:"application_type"`  // web
+	ApplicationTypes []string `json:"application_types"` // see applicationTypes
+	SubjectType      string   `json:"subject_type"`      // public
+	IssuedAt         int64    `json:"client_id_issued_at"`
+	SecretExpiresAt  int64    `json:"client_secret_expires_at"` // 0: does not expire
+	IssuerURL        string   `json:"server_issuer_url"`
+	JWKSURI          string   `json:"jwks_uri,omitempty"` // refused: keys are sent in jwks
 }
 
 // clientNeutral are members of the published client that this server has no use for.
-var clientNeutral = []string{"application_purpose", "application_types", "application_url", "app_url", "authorization_details_types",
+var clientNeutral = []string{"application_purpose", "application_url", "app_url", "authorization_details_types",
 	"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",
 	"backchannel_authentication_request_signing_alg", "backchannel_logout_session_required", "backchannel_logout_uri",
 	"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_user_code_parameter", "client_uri",
@@ -42,7 +44,7 @@ var clientNeutral = []string{"application_purpose", "application_types", "applic
 	"userinfo_encrypted_response_enc", "userinfo_signed_response_alg"}
 
 func (a *API) clientOf(c control.Client, secret string) client {
-	return client{Client: c, Secret: secret, Scope: strings.Join(c.Scopes, " "), ResponseTypes: []string{}, ApplicationType: "web",
+	return client{Client: c, Secret: secret, Scope: strings.Join(c.Scopes, " "), ResponseTypes: []string{}, ApplicationType: "web", ApplicationTypes: []string{applicationType(c)},
 		SubjectType: "public", IssuedAt: c.CreatedAt.Unix(), IssuerURL: a.Admin.IssuerURL(c.TenantID, c.WorkspaceID)}
 }
 
@@ -77,9 +79,52 @@ func invalid(member, what string) error {
 
 var clients = lister[control.Client]{"client", func(c control.Client) string { return c.ID }, func(c control.Client) string { return c.Name }}
 
+// applicationType is what kind of application a client is, by how it gets its tokens: one that acts for itself only is a
+// service, one that keeps no secret runs in a browser, any other is a web server.
+func applicationType(c control.Client) string {
+	switch {
+	case !slices.Contains(c.GrantTypes, "authorization_code"):
+		return "service"
+	case c.AuthMethod == "none":
+		return "single_page"
+	}
+	return "server_web"
+}
+
+// clientFilter narrows a list by what is derived from a client: application_types; client_types, which is confidential or
+// public (RFC 6749 2.1); and type, which is the application_type web.
+func clientFilter(r *http.Request, all []control.Client) ([]control.Client, error) {
+	types, kinds, application := queryList(r, "application_types"), queryList(r, "client_types"), queryList(r, "type")
+	for _, p := range []struct {
+		name         string
+		sent, values []string
+	}{
+		{"application_types", types, []string{"single_page", "server_web", "mobile_desktop", "service", "legacy", "dcr"}},
+		{"client_types", kinds, []string{"confidential", "public"}},
+		{"type", application, []string{"web", "native"}},
+	} {
+		for _, v := range p.sent {
+			if !slices.Contains(p.values, v) {
+				return nil, badParameter(p.name, "must be some of "+strings.Join(p.values, ", "))
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c control.Client) bool {
+		kind := "confidential"
+		if c.AuthMethod == "none" {
+			kind = "public"
+		}
+		return len(types) > 0 && !slices.Contains(types, applicationType(c)) || len(kinds) > 0 && !slices.Contains(kinds, kind) ||
+			len(application) > 0 && !slices.Contains(application, "web")
+	}), nil
+}
+
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	all, err := a.Admin.ListClients(r.Context(), actor, r.PathValue("wid"))
 	if err != nil {
+		return err
+	}
+	if all, err = clientFilter(r, all); err != nil {
 		return err
 	}
 	page, err := clients.cut(r, all)
@@ -104,28 +149,28 @@ func (a *API) createClient(w http.ResponseWriter, r *http.Request, actor control
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusCreated, a.clientOf(c, secret))
+	w.Header().Set("ETag", etag(a.clientOf(c, "")))
+	return reply(w, http.StatusCreated, a.clientOf(c, secret))
 }
 
-// clientNow is the client as this actor sees it: with the secret where the actor may read secrets.
+// clientNow is the client without its secret; the ETag is made of it, for who may read the secret and who may not.
 func (a *API) clientNow(r *http.Request, actor control.Actor) (any, error) {
 	c, err := a.Admin.GetClient(r.Context(), actor, r.PathValue("cid"))
-	if err != nil {
-		return nil, err
-	}
-	secret, err := a.Admin.ClientSecret(r.Context(), actor, c.ID)
-	if err != nil && control.KindOf(err) != control.Forbidden {
-		return nil, err
-	}
-	return a.clientOf(c, secret), nil
+	return a.clientOf(c, ""), err
 }
 
+// getClient shows the secret to who may read secrets.
 func (a *API) getClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.clientNow(r, actor)
+	c, err := a.Admin.GetClient(r.Context(), actor, r.PathValue("cid"))
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, out)
+	secret, err := a.Admin.ClientSecret(r.Context(), actor, c.ID)
+	if err != nil && control.KindOf(err) != control.Forbidden {
+		return err
+	}
+	w.Header().Set("ETag", etag(a.clientOf(c, "")))
+	return reply(w, http.StatusOK, a.clientOf(c, secret))
 }
 
 // updateClient changes everything but the secret, which has its own operation; the present secret may be sent along.
@@ -141,11 +186,11 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 		return err
 	}
 	if in.Secret != "" {
-		have, err := a.Admin.ClientSecret(r.Context(), actor, in.ID)
+		same, err := a.Admin.IsClientSecret(r.Context(), actor, in.ID, in.Secret)
 		if err != nil {
 			return err
 		}
-		if have != in.Secret {
+		if !same {
 			return invalid("client_secret", "is not changed here; use POST /clients/{cid}/rotateSecret")
 		}
 	}
@@ -153,7 +198,8 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, a.clientOf(c, in.Secret))
+	w.Header().Set("ETag", etag(a.clientOf(c, "")))
+	return reply(w, http.StatusOK, a.clientOf(c, in.Secret))
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -63,9 +65,24 @@ func (a *API) createServer(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
+	demo := false
+	switch r.URL.Query().Get("with_demo_client") {
+	case "", "false":
+	case "true":
+		demo = true
+	default:
+		return badParameter("with_demo_client", "must be true or false")
+	}
 	ws, err := a.Admin.CreateWorkspace(r.Context(), actor, in.Workspace)
 	if err != nil {
 		return err
+	}
+	if demo {
+		c := control.Client{WorkspaceID: ws.ID, Name: "Demo client", Description: "Made with the workspace, to get a first token",
+			GrantTypes: []string{"client_credentials"}}
+		if _, _, err := a.Admin.CreateClient(r.Context(), actor, c, ""); err != nil {
+			return err
+		}
 	}
 	return replyObject(w, http.StatusCreated, a.serverOf(ws))
 }
@@ -126,10 +143,12 @@ type workspace struct {
 	IssuerURL   string    `json:"issuer_url"`
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
+
+	Metadata json.RawMessage `json:"metadata,omitempty"` // where one workspace is read
 }
 
 func (a *API) workspaceOf(s control.Workspace) workspace {
-	return workspace{s.ID, s.TenantID, s.Name, s.Description, s.Color, s.Type, a.Admin.IssuerURL(s.TenantID, s.ID), s.CreatedAt, s.UpdatedAt}
+	return workspace{s.ID, s.TenantID, s.Name, s.Description, s.Color, s.Type, a.Admin.IssuerURL(s.TenantID, s.ID), s.CreatedAt, s.UpdatedAt, nil}
 }
 
 func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -148,10 +167,44 @@ func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor contr
 	return reply(w, http.StatusOK, out)
 }
 
-func (a *API) getWorkspace(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
+// listUserWorkspaces is listWorkspaces with a cursor that says where the next page begins; there is none on the last page.
+func (a *API) listUserWorkspaces(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	q := r.URL.Query()
+	if c := q.Get("cursor"); c != "" {
+		id, err := base64.RawURLEncoding.DecodeString(c)
+		if err != nil || q.Get("after_workspace_id") != "" || q.Get("before_workspace_id") != "" {
+			return badParameter("cursor", "must be the cursor of an earlier answer, alone")
+		}
+		q.Set("after_workspace_id", string(id))
+		r = r.Clone(r.Context())
+		r.URL.RawQuery = q.Encode()
+	}
+	l := servers
+	l.noun = "workspace"
+	page, err := a.serverPage(r, actor, queryList(r, "workspace_types"), l)
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, a.workspaceOf(ws))
+	out := struct {
+		Workspaces []workspace `json:"workspaces"`
+		Cursor     string      `json:"cursor,omitempty"`
+	}{Workspaces: make([]workspace, 0, len(page))}
+	for _, s := range page {
+		out.Workspaces = append(out.Workspaces, a.workspaceOf(s.Workspace))
+	}
+	if len(page) > 0 && q.Get("before_workspace_id") == "" {
+		last := page[len(page)-1].ID
+		q.Set("after_workspace_id", last)
+		q.Set("limit", "1")
+		more := r.Clone(r.Context())
+		more.URL.RawQuery = q.Encode()
+		next, err := a.serverPage(more, actor, queryList(r, "workspace_types"), l)
+		if err != nil {
+			return err
+		}
+		if len(next) > 0 {
+			out.Cursor = base64.RawURLEncoding.EncodeToString([]byte(last))
+		}
+	}
+	return reply(w, http.StatusOK, out)
 }

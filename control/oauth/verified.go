@@ -72,6 +72,11 @@ func (i *Issuer) notRevoked(ctx context.Context, c Claims) error {
 			return err
 		}
 	}
+	if !revoked {
+		if revoked, err = i.store.TokensEnded(ctx, c.Tenant, c.Workspace, c.ClientID, c.Subject, time.Unix(c.IssuedAt, 0)); err != nil {
+			return err
+		}
+	}
 	if revoked {
 		return errToken
 	}

@@ -2075,9 +2075,11 @@ type BindGroupToServiceRequest struct {
 
 // ClientAdminResponse An OAuth client.
 type ClientAdminResponse struct {
-	ApplicationType  ClientAdminResponseApplicationType `json:"application_type"`
-	ApplicationTypes *[]string                          `json:"application_types,omitempty"`
-	Audience         []string                           `json:"audience"`
+	ApplicationType ClientAdminResponseApplicationType `json:"application_type"`
+
+	// ApplicationTypes Derived from grant types and authentication: service, server_web or single_page.
+	ApplicationTypes *[]string `json:"application_types,omitempty"`
+	Audience         []string  `json:"audience"`
 
 	// AuthorizationServerID Workspace.
 	AuthorizationServerID string `json:"authorization_server_id"`
@@ -2682,12 +2684,12 @@ type Policy struct {
 	Validators []ValidatorConfig `json:"validators"`
 }
 
-// PolicyExecutionPoint Where a policy is asked, other than at an API.
+// PolicyExecutionPoint Where a policy is asked. This server asks policies at APIs only.
 type PolicyExecutionPoint struct {
 	PolicyID string  `json:"policy_id"`
 	ServerID *string `json:"server_id,omitempty"`
 
-	// TargetFk Scope, workspace or client that it applies to.
+	// TargetFk API that it applies to.
 	TargetFk *string                  `json:"target_fk,omitempty"`
 	TenantID *string                  `json:"tenant_id,omitempty"`
 	Type     PolicyExecutionPointType `json:"type"`
@@ -2903,16 +2905,19 @@ type ScopesResponse struct {
 	Scopes []ScopeWithService `json:"scopes"`
 }
 
-// Secret A value that policies of the workspace may read.
+// Secret A named value that is kept encrypted for the workspace. Policies cannot read it yet. Only the list of the system API shows the value, and the audit records who read it.
 type Secret struct {
 	CreatedAt time.Time `json:"created_at"`
 	ID        string    `json:"id"`
 
-	// Secret Name by which policies read it.
-	Secret   string  `json:"secret"`
-	ServerID string  `json:"server_id"`
-	TenantID string  `json:"tenant_id"`
-	Value    *string `json:"value,omitempty"`
+	// Secret Name.
+	Secret   string `json:"secret"`
+	ServerID string `json:"server_id"`
+	TenantID string `json:"tenant_id"`
+
+	// UpdatedAt Additive.
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	Value     *string    `json:"value,omitempty"`
 }
 
 // SecretRequest defines model for SecretRequest.
@@ -2924,7 +2929,10 @@ type SecretRequest struct {
 	Secret   *string `json:"secret,omitempty"`
 	ServerID *string `json:"server_id,omitempty"`
 	TenantID *string `json:"tenant_id,omitempty"`
-	Value    *string `json:"value,omitempty"`
+
+	// UpdatedAt Additive.
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	Value     *string    `json:"value,omitempty"`
 }
 
 // SecretsResponse defines model for SecretsResponse.
@@ -3938,7 +3946,7 @@ type ListAuthorizationServersParamsOrder string
 
 // CreateAuthorizationServerParams defines parameters for CreateAuthorizationServer.
 type CreateAuthorizationServerParams struct {
-	// WithDemoClient Not supported; leave it out.
+	// WithDemoClient Make a client in it as well.
 	WithDemoClient *bool `form:"with_demo_client,omitempty" json:"with_demo_client,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
@@ -4010,13 +4018,13 @@ type ListAuditEventsParamsOrder string
 
 // ListClientsParams defines parameters for ListClients.
 type ListClientsParams struct {
-	// Type Not supported; leave it out.
+	// Type Keep clients with this application_type, web or native.
 	Type *string `form:"type,omitempty" json:"type,omitempty"`
 
-	// ApplicationTypes Not supported; leave it out.
+	// ApplicationTypes Keep these kinds of application; several, or one with commas.
 	ApplicationTypes *string `form:"application_types,omitempty" json:"application_types,omitempty"`
 
-	// ClientTypes Not supported; leave it out.
+	// ClientTypes Keep confidential or public clients (RFC 6749 2.1).
 	ClientTypes *string `form:"client_types,omitempty" json:"client_types,omitempty"`
 
 	// SearchPhrase Keep what has this in its name or id.
