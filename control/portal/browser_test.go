@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"portcullis/control"
 	"portcullis/edge/waist"
 )
 
@@ -329,7 +330,9 @@ func TestAccessibility(t *testing.T) {
 	b.fill("username", "admin")
 	b.fill("password", password)
 	b.click("Log in")
-	every := append(everyPage(t, w, gw.ID), "/app/default/nonsense")
+	record := must(w.admin.ListAudit(t.Context(), w.operator, "default", control.AuditFilter{Subjects: []string{"gateway"}, Limit: 1}))(t)[0].ID
+	decision := "/app/default/decisions/" + w.newest().ID
+	every := append(everyPage(t, w, gw.ID), "/app/default/nonsense", decision, "/app/default/audit/"+record)
 	for _, theme := range []string{"light", "dark"} {
 		b.do(chromedp.EmulateViewport(1280, 900))
 		b.theme(theme)
@@ -341,7 +344,8 @@ func TestAccessibility(t *testing.T) {
 			break // the same boxes in other colours
 		}
 		b.do(chromedp.EmulateViewport(375, 800))
-		for _, address := range []string{"/app/", "/app/default/overview", "/app/default/apis/authorization", "/app/default/gateways/" + gw.ID + "/quick-start", "/app/default/gateways/" + gw.ID + "/settings", "/app/default/policies/block_default_api", "/app/default/policies/nist-aal-3_default_api/visual"} {
+		for _, address := range []string{"/app/", "/app/default/overview", "/app/default/apis/authorization", "/app/default/gateways/" + gw.ID + "/quick-start", "/app/default/gateways/" + gw.ID + "/settings", "/app/default/policies/block_default_api", "/app/default/policies/nist-aal-3_default_api/visual",
+			"/app/default/apis/open-doors", "/app/default/analytics", "/app/default/analytics/live", decision, "/app/default/audit", "/app/default/audit/" + record, "/app/default/search?q=pet", "/app/account"} {
 			b.open(address)
 			b.check(axe, theme+" narrow "+address, theme == "dark")
 			if width := evaluate[int](b, "document.documentElement.scrollWidth"); width > 375 {

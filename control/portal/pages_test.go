@@ -438,7 +438,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/default/policies", "/app/default/policies/new", "/app/default/policies/block_default_api", "/app/default/policies/block_default_api?ask=delete", "/app/default/policies/nist-aal-3_default_api/visual",
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
 		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
-		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/analytics", "/app/default/analytics/live", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",
+		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/analytics", "/app/default/analytics/live", "/app/default/search?q=pet", "/app/account", "/app/users", "/app/users/new", "/app/admin/overview", "/app/system/applications",
 	}
 }
 

@@ -71,6 +71,8 @@ func (p *portal) routes() http.Handler {
 	top.Handle("GET /app/workspaces/new", p.signedIn(p.newWorkspace))
 	top.Handle("POST /app/workspaces", p.signedIn(p.createWorkspace))
 
+	top.Handle("GET /app/account", p.signedIn(p.account))
+	top.Handle("POST /app/account/password", p.signedIn(p.changePassword))
 	top.Handle("GET /app/users", p.signedIn(p.users))
 	top.Handle("GET /app/users/new", p.signedIn(p.newUser))
 	top.Handle("POST /app/users", p.signedIn(p.createUser))
@@ -85,6 +87,7 @@ func (p *portal) routes() http.Handler {
 		"GET /app/{wid}/{$}":      to("overview"),
 		"GET /app/{wid}/overview": p.overview,
 
+		"GET /app/{wid}/search":             p.search,
 		"GET /app/{wid}/settings":           p.workspaceSettings,
 		"POST /app/{wid}/settings":          p.saveWorkspace,
 		"POST /app/{wid}/settings/delete":   p.deleteWorkspace,

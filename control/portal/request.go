@@ -140,6 +140,7 @@ var notices = map[string]string{
 	"user-created":        "User created.",
 	"user-saved":          "User saved.",
 	"user-deleted":        "User deleted.",
+	"password-changed":    "Password changed. Your other sessions have ended.",
 	"password-set":        "Password set. The user's sessions have ended.",
 	"key-rotated":         "New signing key made. Tokens signed with the old ones stay valid until you revoke those keys.",
 	"key-revoked":         "Key revoked. Tokens signed with it are no longer accepted.",
