@@ -19,6 +19,9 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"UpdateWorkspace": {role: control.Manager},
 	"DeleteWorkspace": {role: control.Admin, tenant: true},
 
+	"ListTrustedIssuers": {role: control.Member},
+	"SetTrustedIssuers":  {role: control.Admin},
+
 	"ListServices":  {role: control.Member, scope: control.ScopeViewScopes},
 	"GetService":    {role: control.Member},
 	"CreateService": {role: control.Manager},

@@ -90,6 +90,14 @@ var verbs = []struct {
 		return err
 	}},
 	{"DeleteWorkspace", root, true, func(f *fixture, a control.Actor) error { return f.w.DeleteWorkspace(ctx, a, f.spare) }},
+	{"ListTrustedIssuers", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListTrustedIssuers(ctx, a, f.workspace)
+		return err
+	}},
+	{"SetTrustedIssuers", root, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.SetTrustedIssuers(ctx, a, f.workspace, nil)
+		return err
+	}},
 	{"ListServices", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListServices(ctx, a, f.workspace); return err }},
 	{"GetService", member, false, func(f *fixture, a control.Actor) error { _, _, err := f.w.GetService(ctx, a, f.service); return err }},
 	{"CreateService", manager, false, func(f *fixture, a control.Actor) error {

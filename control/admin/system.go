@@ -148,6 +148,9 @@ func (a *Admin) read(ctx context.Context, r store.Reader, tenant string, state s
 		Services: []waist.ConnectedService{}, Scopes: []waist.Scope{}, IssuerAPIs: []waist.API{}, IssuerPolicies: []waist.Policy{}, Revision: revision,
 		// When the revision was made, not when this was built: every node writes the same document.
 		GeneratedAt: since}
+	if cfg.TrustedIssuers, err = r.TrustedIssuers(ctx, tenant, w.ID); err != nil {
+		return nil, err
+	}
 	if cfg.JWKS, err = jwks(ctx, r, tenant, w.ID); err != nil {
 		return nil, err
 	}

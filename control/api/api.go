@@ -67,6 +67,9 @@ func (a *API) routes() {
 	admin("PUT /workspaces/{wid}/metadata", a.updateMetadata)
 	admin("GET /user/workspaces", a.listUserWorkspaces)
 
+	admin("GET /servers/{wid}/trusted-issuers", a.listTrustedIssuers)
+	admin("PUT /servers/{wid}/trusted-issuers", a.setTrustedIssuers)
+
 	admin("GET /servers/{wid}/services", a.listServices)
 	admin("POST /services", a.createService)
 	admin("GET /services/{sid}", a.getService)

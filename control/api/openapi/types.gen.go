@@ -3458,6 +3458,11 @@ type TrustedIssuer struct {
 	JwksURL string    `json:"jwks_url"`
 }
 
+// TrustedIssuers Other issuers that a workspace trusts, at most 20. Each needs audiences, and jwks_url or jwks.
+type TrustedIssuers struct {
+	TrustedIssuers []TrustedIssuer `json:"trusted_issuers"`
+}
+
 // UpdateAPIRequest What can change. The other members may come as they were read; method, path and service cannot become others.
 type UpdateAPIRequest struct {
 	DataClassifications *[]string   `json:"data_classifications,omitempty"`
@@ -4151,6 +4156,12 @@ type ListServicesParamsSort string
 // ListServicesParamsOrder defines parameters for ListServices.
 type ListServicesParamsOrder string
 
+// SetTrustedIssuersParams defines parameters for SetTrustedIssuers.
+type SetTrustedIssuersParams struct {
+	// IfMatch Change the object only while it has one of these tags (RFC 9110 13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // CreateServiceParams defines parameters for CreateService.
 type CreateServiceParams struct {
 	// XIdempotencyKey Makes a retry within one minute harmless.
@@ -4811,6 +4822,9 @@ type SetPolicyExecutionPointsJSONRequestBody = SetPolicyExecutionPointsRequest
 
 // CreateSecretJSONRequestBody defines body for CreateSecret for application/json ContentType.
 type CreateSecretJSONRequestBody = SecretRequest
+
+// SetTrustedIssuersJSONRequestBody defines body for SetTrustedIssuers for application/json ContentType.
+type SetTrustedIssuersJSONRequestBody = TrustedIssuers
 
 // CreateServiceJSONRequestBody defines body for CreateService for application/json ContentType.
 type CreateServiceJSONRequestBody = Service

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"net/http"
+
+	"portcullis/control"
+	"portcullis/control/web"
+	"portcullis/edge/waist"
+)
+
+// trustedIssuers is the whole list of a workspace, on the wire.
+type trustedIssuers struct {
+	TrustedIssuers []waist.TrustedIssuer `json:"trusted_issuers"`
+}
+
+func (a *API) trusted(r *http.Request, actor control.Actor) (any, error) {
+	all, err := a.Admin.ListTrustedIssuers(r.Context(), actor, r.PathValue("wid"))
+	return trustedIssuers{all}, err
+}
+
+func (a *API) listTrustedIssuers(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	out, err := a.trusted(r, actor)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, out)
+}
+
+func (a *API) setTrustedIssuers(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	var in trustedIssuers
+	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+		return err
+	}
+	if err := precondition(r, func() (any, error) { return a.trusted(r, actor) }); err != nil {
+		return err
+	}
+	all, err := a.Admin.SetTrustedIssuers(r.Context(), actor, r.PathValue("wid"), in.TrustedIssuers)
+	if err != nil {
+		return err
+	}
+	return replyObject(w, http.StatusOK, trustedIssuers{all})
+}
