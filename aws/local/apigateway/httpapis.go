@@ -43,6 +43,7 @@ type httpAPIInfo struct {
 	CreatedDate               string            `json:"createdDate"`
 	Description               string            `json:"description,omitempty"`
 	DisableExecuteAPIEndpoint bool              `json:"disableExecuteApiEndpoint"`
+	ImportInfo                []string          `json:"importInfo,omitempty"` // warnings of the last import
 	IPAddressType             string            `json:"ipAddressType"`
 	Name                      string            `json:"name"`
 	ProtocolType              string            `json:"protocolType"`
@@ -165,6 +166,21 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 	if err := checkHTTPAPI(&info); err != nil {
 		return nil, err
 	}
+	a, err := s.addHTTPAPI(q, info)
+	if err != nil {
+		return nil, err
+	}
+	return a.edited.API, nil
+}
+
+// newHTTPDefinition is an API without routes.
+func newHTTPDefinition(info httpAPIInfo) *httpDefinition {
+	return &httpDefinition{API: info, Routes: map[string]*httpRoute{}, Integrations: map[string]*httpIntegration{}, Authorizers: map[string]*httpAuthorizer{},
+		RouteResponses: map[string]map[string]*routeResponse{}, IntegrationResponses: map[string]map[string]*socketIntegrationResponse{}}
+}
+
+// addHTTPAPI gives a checked API its identity and a place in the account.
+func (s *Service) addHTTPAPI(q *request, info httpAPIInfo) (*httpAPI, error) {
 	if err := full(len(q.account.httpAPIs), s.opt.MaxAPIs, "APIs"); err != nil {
 		return nil, err
 	}
@@ -177,12 +193,10 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 	if info.Tags == nil {
 		info.Tags = map[string]string{}
 	}
-	a := &httpAPI{scope: q.account.scope, deployments: map[string]*httpDeployment{}, stages: map[string]*httpStage{}, edited: &httpDefinition{API: info,
-		Routes: map[string]*httpRoute{}, Integrations: map[string]*httpIntegration{}, Authorizers: map[string]*httpAuthorizer{},
-		RouteResponses: map[string]map[string]*routeResponse{}, IntegrationResponses: map[string]map[string]*socketIntegrationResponse{}}}
+	a := &httpAPI{scope: q.account.scope, deployments: map[string]*httpDeployment{}, stages: map[string]*httpStage{}, edited: newHTTPDefinition(info)}
 	q.account.httpAPIs[info.APIID] = a
 	s.httpAPIs[info.APIID] = a
-	return info, nil
+	return a, nil
 }
 
 func checkHTTPAPI(info *httpAPIInfo) error {
@@ -259,6 +273,9 @@ func httpControlRoutes() []route {
 	return []route{
 		{verb: "GET", path: "/v2/apis", operation: "GetApis", status: 200, handle: (*Service).getHTTPAPIs},
 		{verb: "POST", path: "/v2/apis", operation: "CreateApi", status: 201, handle: (*Service).createHTTPAPI},
+		{verb: "PUT", path: "/v2/apis", operation: "ImportApi", status: 201, handle: (*Service).importHTTPAPI},
+		{verb: "PUT", path: api, operation: "ReimportApi", status: 201, handle: (*Service).reimportHTTPAPI},
+		{verb: "GET", path: api + "/exports/{specification}", operation: "ExportApi", status: 200, handle: (*Service).exportHTTPAPI},
 		{verb: "GET", path: api, operation: "GetApi", status: 200, handle: (*Service).getHTTPAPI},
 		{verb: "PATCH", path: api, operation: "UpdateApi", status: 200, handle: (*Service).updateHTTPAPI},
 		{verb: "DELETE", path: api, operation: "DeleteApi", status: 204, handle: (*Service).deleteHTTPAPI},
