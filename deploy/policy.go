@@ -19,15 +19,13 @@ const (
 	Discover Part = "discover" // read REST APIs, stages, deployments, resources, authorizers, exports
 	Attach   Part = "attach"   // create the authorizer, put it on methods, let API Gateway call the function
 	Replace  Part = "replace"  // AWS_REPLACE_AUTHORIZERS: note in tags of a REST API what stood there before
+	Cache    Part = "cache"    // AWS_AUTHORIZER_TTL: note in a tag that answers are kept, empty the caches of stages
 	Store    Part = "store"    // AWS_LOCAL_CONFIGURATION in S3; needs Values.Store
 	Secret   Part = "secret"   // ACP_CLIENT_SECRET as an ARN; needs Values.SecretARN
-	// Flush allows to empty a stage's cache of authorizer answers. The authorizer never does: the one it creates has no
-	// cache. It is for whoever made an authorizer with a cache by hand and empties it with the same role.
-	Flush Part = "flush"
 )
 
 // Parts are all of them, in the order in which a policy has them.
-func Parts() []Part { return []Part{Discover, Attach, Replace, Flush, Store, Secret} }
+func Parts() []Part { return []Part{Discover, Attach, Replace, Cache, Store, Secret} }
 
 // RolePolicy is the inline policy that the function's role needs for these parts and nothing else, as indented JSON.
 // Writing logs is not among them: the managed policy AWSLambdaBasicExecutionRole covers that. Without a part, with an

@@ -22,7 +22,7 @@ func TestRolePolicyByParts(t *testing.T) {
 		{[]Part{Attach, Discover}, "Discover CreateAuthorizer RepairAuthorizer AttachToMethods BeInvoked"},
 		{[]Part{Discover, Discover}, "Discover"},
 		{[]Part{Replace}, "RememberWhatWasThere"},
-		{[]Part{Flush, Secret, Store}, "FlushAuthorizerCache KeepConfiguration TellAbsentFromRefused ReadSecret"},
+		{[]Part{Cache, Secret, Store}, "EmptyCaches MarkCaching KeepConfiguration TellAbsentFromRefused ReadSecret"},
 	} {
 		text, err := RolePolicy(example, c.parts...)
 		if err != nil {

@@ -133,7 +133,7 @@ func TestInstallScriptHasOurPolicy(t *testing.T) {
 		same(t, "cli/install.sh", []byte(m[2]), want)
 		seen[part]++
 	}
-	if len(seen) != 5 || seen[Secret] != 2 {
+	if len(seen) != 6 || seen[Secret] != 2 {
 		t.Errorf("the script has the parts %v", seen)
 	}
 }
@@ -156,7 +156,7 @@ func TestTemplateHasOurPolicy(t *testing.T) {
 	policies, _ = root["Policies"].([]any)
 	cfn := map[string]string{"partition": "${AWS::Partition}", "region": "${AWS::Region}", "account": "${AWS::AccountId}", "function": "${FunctionName}",
 		"secret": "MakeSecret", "bucket": "${ConfigurationBucket}", "prefix": "portcullis/"}
-	conditions := map[Part]string{Attach: "Attaches", Replace: "Replaces", Store: "Keeps"}
+	conditions := map[Part]string{Attach: "Attaches", Replace: "Replaces", Cache: "Caches", Store: "Keeps"}
 	seen := map[Part]bool{}
 	for _, p := range policies {
 		condition := ""
@@ -180,7 +180,7 @@ func TestTemplateHasOurPolicy(t *testing.T) {
 		same(t, "sam/template.yaml", got, want)
 		seen[part] = true
 	}
-	if len(seen) != 5 {
+	if len(seen) != 6 {
 		t.Errorf("the template has the parts %v", seen)
 	}
 }
@@ -298,7 +298,7 @@ func TestTerraformHasOurPolicy(t *testing.T) {
 	parameter.SecretARN, parameter.Store = "arn:aws:ssm:eu-west-1:111122223333:parameter/portcullis/authorizer", "s3://my-bucket"
 	for _, v := range []Values{example, parameter} {
 		if out, err := terraform(t, dir, "apply", "-auto-approve", "-input=false", "-no-color", "-var", "region="+v.Region, "-var", "account="+v.Account, "-var", "function="+v.Function,
-			"-var", "secret="+v.SecretARN, "-var", "store="+v.Store, "-var", `parts=["discover","attach","replace","flush","store","secret"]`); err != nil {
+			"-var", "secret="+v.SecretARN, "-var", "store="+v.Store, "-var", `parts=["discover","attach","replace","cache","store","secret"]`); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		out, err := terraform(t, dir, "output", "-json", "policies")

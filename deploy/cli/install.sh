@@ -14,6 +14,7 @@
 #   FUNCTION, ROLE, RULE            names; ROLE and RULE are FUNCTION's unless set
 #   ATTACH                          false: the authorizer reads and attaches nothing (AWS_CREATE_AUTHORIZER)
 #   REPLACE                         true: it may replace other authorizers (AWS_REPLACE_AUTHORIZERS)
+#   AWS_AUTHORIZER_TTL              for how many seconds API Gateway may keep answers; 0
 #   AWS_LOCAL_CONFIGURATION         s3://bucket/prefix for the last good configuration
 #
 # The client secret is never an argument of a command, and is not in the function's configuration: that holds an ARN.
@@ -32,6 +33,7 @@ ROLE="${ROLE:-$FUNCTION}"
 RULE="${RULE:-$FUNCTION}"
 ATTACH="${ATTACH:-true}"
 REPLACE="${REPLACE:-false}"
+TTL="${AWS_AUTHORIZER_TTL:-0}"
 STORE="${AWS_LOCAL_CONFIGURATION:-}"
 SECRET="portcullis/$FUNCTION"
 
@@ -45,6 +47,8 @@ fail() {
 [ -n "$REGION" ] || fail "AWS_REGION is not set; it must be the region of your REST APIs"
 case "$ARCH" in x86_64 | arm64) ;; *) fail "ARCH must be x86_64 or arm64" ;; esac
 case "$ATTACH,$REPLACE" in true,true | true,false | false,false) ;; *) fail "ATTACH and REPLACE are true or false; REPLACE needs ATTACH" ;; esac
+case "$TTL" in auto | [0-9] | [0-9][0-9] | [0-9][0-9][0-9] | [0-3][0-9][0-9][0-9]) ;; *) fail "AWS_AUTHORIZER_TTL must be 0, auto, or a number of seconds up to 3600" ;; esac
+[ "$ATTACH,$TTL" = false,0 ] || [ "$ATTACH" = true ] || fail "AWS_AUTHORIZER_TTL needs ATTACH"
 case "$STORE" in "" | s3://?*) ;; *) fail "AWS_LOCAL_CONFIGURATION must look like s3://bucket/prefix" ;; esac
 case "$ACP_CLIENT_ID$ACP_ISSUER_URL$ACP_CLIENT_SECRET_ARN$STORE" in *[!A-Za-z0-9:/._~+=@%-]*) fail "a setting has a character that does not belong there" ;; esac
 [ -f "$ZIP" ] || fail "there is no $ZIP here; download it from the gateway's QUICK START, or set ZIP"
@@ -219,6 +223,37 @@ POLICY
 else
 	drop_policy replace
 fi
+if [ "$TTL" != 0 ]; then
+	put_policy cache <<POLICY
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "EmptyCaches",
+      "Effect": "Allow",
+      "Action": "apigateway:DELETE",
+      "Resource": "arn:${PARTITION}:apigateway:${REGION}::/restapis/*/stages/*/cache/authorizers"
+    },
+    {
+      "Sid": "MarkCaching",
+      "Effect": "Allow",
+      "Action": [
+        "apigateway:PUT",
+        "apigateway:DELETE"
+      ],
+      "Resource": "arn:${PARTITION}:apigateway:${REGION}::/tags/arn*restapis*",
+      "Condition": {
+        "ForAllValues:StringLike": {
+          "aws:TagKeys": "portcullis:caching"
+        }
+      }
+    }
+  ]
+}
+POLICY
+else
+	drop_policy cache
+fi
 case "${SECRET_ARN}" in
 *:ssm:*)
 	put_policy secret <<POLICY
@@ -288,7 +323,7 @@ else
 fi
 
 echo "The function ${FUNCTION}"
-settings="{\"ACP_CLIENT_ID\":\"$ACP_CLIENT_ID\",\"ACP_CLIENT_SECRET\":\"$SECRET_ARN\",\"ACP_ISSUER_URL\":\"$ACP_ISSUER_URL\",\"AWS_CREATE_AUTHORIZER\":\"$ATTACH\",\"AWS_REPLACE_AUTHORIZERS\":\"$REPLACE\",\"AWS_LOCAL_CONFIGURATION\":\"$STORE\"}"
+settings="{\"ACP_CLIENT_ID\":\"$ACP_CLIENT_ID\",\"ACP_CLIENT_SECRET\":\"$SECRET_ARN\",\"ACP_ISSUER_URL\":\"$ACP_ISSUER_URL\",\"AWS_CREATE_AUTHORIZER\":\"$ATTACH\",\"AWS_REPLACE_AUTHORIZERS\":\"$REPLACE\",\"AWS_AUTHORIZER_TTL\":\"$TTL\",\"AWS_LOCAL_CONFIGURATION\":\"$STORE\"}"
 FUNCTION_ARN=$(known ResourceNotFoundException aws lambda get-function-configuration --function-name "$FUNCTION" --query FunctionArn --output text)
 if [ -n "$FUNCTION_ARN" ]; then
 	aws lambda update-function-code --function-name "$FUNCTION" --architectures "$ARCH" --zip-file "fileb://$ZIP" >/dev/null

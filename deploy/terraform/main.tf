@@ -12,6 +12,7 @@ locals {
     ["discover", "secret"],
     var.attach ? ["attach"] : [],
     var.replace ? ["replace"] : [],
+    var.authorizer_ttl == "0" ? [] : ["cache"],
     var.configuration_store == "" ? [] : ["store"],
   )
 }
@@ -84,6 +85,7 @@ resource "aws_lambda_function" "authorizer" {
       ACP_ISSUER_URL          = var.issuer_url
       AWS_CREATE_AUTHORIZER   = tostring(var.attach)
       AWS_REPLACE_AUTHORIZERS = tostring(var.replace)
+      AWS_AUTHORIZER_TTL      = var.authorizer_ttl
       AWS_LOCAL_CONFIGURATION = var.configuration_store
     }, var.environment)
   }
@@ -92,8 +94,8 @@ resource "aws_lambda_function" "authorizer" {
 
   lifecycle {
     precondition {
-      condition     = var.attach || !var.replace
-      error_message = "replace needs attach."
+      condition     = var.attach || !var.replace && var.authorizer_ttl == "0"
+      error_message = "replace and authorizer_ttl need attach."
     }
   }
 }

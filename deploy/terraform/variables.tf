@@ -111,6 +111,17 @@ variable "replace" {
   description = "Whether it may take the place of other authorizers (AWS_REPLACE_AUTHORIZERS); needs attach"
 }
 
+variable "authorizer_ttl" {
+  type        = string
+  default     = "0"
+  description = "For how many seconds API Gateway may keep answers (AWS_AUTHORIZER_TTL); needs attach"
+
+  validation {
+    condition     = can(regex("^(auto|[0-9]{1,4})$", var.authorizer_ttl))
+    error_message = "authorizer_ttl must be 0, auto, or a number of seconds up to 3600."
+  }
+}
+
 variable "configuration_store" {
   type        = string
   default     = ""

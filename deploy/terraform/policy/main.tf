@@ -30,7 +30,7 @@ variable "store" {
 
 variable "parts" {
   type        = set(string)
-  description = "discover, attach, replace, flush, store, secret"
+  description = "discover, attach, replace, cache, store, secret"
 }
 
 locals {
