@@ -88,12 +88,16 @@ func (f *freshness) due(limit time.Duration) bool {
 
 // refreshEarly renews the configuration after an answer when it has lived half its interval, so that steady traffic
 // never waits for it.
+//
+// The environment takes no event meanwhile: Lambda starts another one, which has no configuration yet. So it does not
+// wait long, and while the control plane takes questions without answering them it does not ask here at all; the next
+// request that finds the interval over does, once per interval.
 func (f *freshness) refreshEarly(ctx context.Context) {
 	f.mu.Lock()
-	due := f.due(f.interval / 2)
+	due := f.due(f.interval/2) && !errors.Is(f.err, context.DeadlineExceeded)
 	f.mu.Unlock()
 	if due {
-		f.refresh(ctx, firstTimeout)
+		f.refresh(ctx, refreshTimeout)
 	}
 }
 
@@ -137,7 +141,7 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 	if next != nil {
 		f.snap, f.checked = next, confirmed
 	}
-	if err == nil {
+	if f.tried = f.now(); err == nil { // a try that failed counts from its end: it may have taken longer than the interval
 		f.tried = confirmed
 	}
 	f.flight = nil

@@ -1,6 +1,7 @@
 package authorizer
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"portcullis/edge/acp"
 	"portcullis/edge/waist"
 )
 
@@ -266,5 +268,33 @@ func TestTokenDropped(t *testing.T) {
 	b.ask(get("/open").event())
 	if b.tokens != 2 || refused != 2 {
 		t.Errorf("%d tokens, %d polls", b.tokens, refused)
+	}
+}
+
+// TestHangingPollHoldsNoEnvironment: a poll that ran out of time is not tried again after an answer, where it would keep
+// the environment from its next event; requests try it once per interval, counted from its end.
+func TestHangingPollHoldsNoEnvironment(t *testing.T) {
+	b := newBench(t, nil)
+	b.a.HasExtension()
+	b.ask(get("/open").event())
+	asked := 0
+	b.a.fresh.fetch = func(context.Context, acp.Poll) (acp.Fetched, error) {
+		asked++
+		b.clock.Add(6 * time.Second) // longer than the interval
+		return acp.Fetched{}, fmt.Errorf("fetch the configuration: %w", context.DeadlineExceeded)
+	}
+	b.clock.Add(6 * time.Second)
+	for i, want := range []int{1, 1, 1} {
+		if got := b.ask(get("/open").event()); !got.Allow || asked != want {
+			t.Errorf("request %d: %+v, asked %d times", i, got, asked)
+		}
+		b.clock.Add(time.Second)
+		if b.a.AfterAnswer(t.Context()); asked != want {
+			t.Errorf("after answer %d: asked %d times", i, asked)
+		}
+	}
+	b.clock.Add(5 * time.Second)
+	if b.ask(get("/open").event()); asked != 2 {
+		t.Errorf("an interval later: asked %d times", asked)
 	}
 }
