@@ -70,7 +70,7 @@ var rules = map[string]rule{
 	"control/web":             {ours: []string{"control", "edge/waist"}},
 	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
 	"control/api":             {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
-	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
+	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
 	"control/portal/islands":  {theirs: []string{esbuild}},
 
 	// Zone 3: the only code that knows AWS.

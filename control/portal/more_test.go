@@ -1,14 +1,16 @@
 package portal_test
 
 import (
-	"encoding/json"
+	"archive/zip"
 	"html"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"portcullis/control"
+	"portcullis/deploy"
 	"portcullis/edge/waist"
 )
 
@@ -168,28 +170,44 @@ func TestServices(t *testing.T) {
 }
 
 // TestRolePolicy: the policy of QUICK START is one, in the page and in the script.
-func TestRolePolicy(t *testing.T) {
+// TestWaysToInstall: the role policy of the page is that of package deploy, and each file is filled in with the gateway's
+// values and without its secret.
+func TestWaysToInstall(t *testing.T) {
 	w := newWorld(t)
 	gw, _ := petStore(t, w)
-	p := w.signedIn("admin", password).get("/app/default/gateways/" + gw.ID + "/quick-start").wants(200)
-	text := html.UnescapeString(p.body)
-	found := 0
-	for _, m := range regexp.MustCompile(`(?s)\{\n  "Version".*?\n\}`).FindAllString(text, -1) {
-		var policy struct {
-			Version   string
-			Statement []struct {
-				Sid, Effect      string
-				Action, Resource any
-			}
-		}
-		if err := json.Unmarshal([]byte(m), &policy); err != nil || len(policy.Statement) != 4 || policy.Version != "2012-10-17" {
-			t.Errorf("%v in %s", err, m)
-		}
-		found++
+	b := w.signedIn("admin", password)
+	address := "/app/default/gateways/" + gw.ID
+	p := b.get(address+"/quick-start").wants(200, "In the AWS console", "With the AWS CLI", "With SAM or CloudFormation", "With Terraform", "provided.al2023").lacks(gw.ClientSecret)
+	want := must(deploy.RolePolicy(deploy.Values{Region: "*", Account: "*", Function: deploy.DefaultFunction}, deploy.Discover, deploy.Attach))(t)
+	if !strings.Contains(html.UnescapeString(p.body), strings.TrimSpace(string(want))) {
+		t.Error("the page does not show the role policy of package deploy")
 	}
-	if found != 2 {
-		t.Errorf("the page has %d role policies, want 2", found)
+	for _, kind := range []string{"cli", "sam"} {
+		file := b.get(address+"/install?kind="+kind).wants(200).lacks(gw.ClientSecret).has(gw.ClientID, gw.IssuerURL)
+		if !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s is no file", kind)
+		}
 	}
+	packed := b.get(address + "/install?kind=terraform").wants(200)
+	z, err := zip.NewReader(strings.NewReader(packed.body), int64(len(packed.body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range z.File {
+		r := must(f.Open())(t)
+		files[f.Name] = string(must(io.ReadAll(r))(t))
+		_ = r.Close()
+	}
+	if main := files["main.tf"]; !strings.Contains(main, gw.ClientID) || !strings.Contains(main, `"./portcullis/terraform"`) || strings.Contains(main, gw.ClientSecret) {
+		t.Errorf("main.tf is %s", main)
+	}
+	for _, name := range []string{"portcullis/terraform/main.tf", "portcullis/terraform/variables.tf", "portcullis/iam/discover.json"} {
+		if files[name] == "" {
+			t.Errorf("the zip has no %s", name)
+		}
+	}
+	b.get(address + "/install?kind=console").wants(404)
 	no := false
 	w.discover(gw.ID, waist.AuthorizerOurs, &no)
 	w.signedIn("admin", password).get("/app/default/gateways/"+gw.ID+"/apis").wants(200, "aws apigateway create-deployment --rest-api-id abc123 --stage-name dev --region eu-west-1")

@@ -124,6 +124,7 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/gateways":                                 p.createGateway,
 		"GET /app/{wid}/gateways/{gateway}":                        p.gatewayHome,
 		"GET /app/{wid}/gateways/{gateway}/quick-start":            p.quickStart,
+		"GET /app/{wid}/gateways/{gateway}/install":                p.gatewayInstall,
 		"GET /app/{wid}/gateways/{gateway}/progress":               p.gatewayProgress,
 		"GET /app/{wid}/gateways/{gateway}/package":                p.gatewayPackage,
 		"GET /app/{wid}/gateways/{gateway}/apis":                   p.gatewayGroups,

@@ -1,24 +1,31 @@
 package portal
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
+	"io/fs"
 	"net/http"
-	"strings"
 	"sync"
 
 	"portcullis/control"
 	"portcullis/control/web"
+	"portcullis/deploy"
 )
-
-// consoleStep is one step in the AWS console: the guide's, for the AWS of today.
-type consoleStep struct{ title, text, code string }
 
 func (p *portal) quickStart(r *request) error {
 	gw, err := r.gateway()
 	if err != nil {
 		return err
 	}
-	v := quickStartPage{gateway: gw, console: consoleSteps(gw), cli: cliScript(gw)}
+	v := quickStartPage{gateway: gw}
+	if v.console, err = deploy.Steps(installValues(gw)); err != nil {
+		v.refused = "The ways to install cannot be filled in: " + err.Error()
+	} else if main, err := deploy.Render(deploy.Terraform, installValues(gw)); err != nil {
+		v.refused = "The ways to install cannot be filled in: " + err.Error()
+	} else {
+		v.terraform = string(main)
+	}
 	links, err := p.links()
 	v.packages = links
 	if err != nil {
@@ -51,99 +58,96 @@ func (p *portal) gatewayProgress(r *request) error {
 	return r.render(http.StatusOK, progressMarks(r.frame("", ""), clock{p.now()}, gw.Gateway))
 }
 
-// The names that the guide proposes.
-const (
-	functionName = "cloudentity-microperimeter-authorizer"
-	handlerName  = "cloudentity-mp-aws-gw-authorizer"
-	ruleName     = "every-minute"
-)
+// installValues are what the ways to install are filled in with; the secret is none of them.
+func installValues(gw control.GatewayWithClient) deploy.Values {
+	return deploy.Values{ClientID: gw.ClientID, IssuerURL: gw.IssuerURL}
+}
 
-func consoleSteps(gw control.GatewayWithClient) []consoleStep {
-	return []consoleStep{
-		{"Create the function", "In AWS Lambda select Functions, Create function, Author from scratch. Enter the function name, set the runtime to Amazon Linux 2023 (provided.al2023) and the architecture to that of the zip.", functionName},
-		{"Upload the code", "In the section Code source select Upload from, .zip file, and take the zip as it was downloaded.", ""},
-		{"Set the handler", "In the section Runtime settings select Edit and set the handler. Any name works; this is the guide's.", handlerName},
-		{"Set the environment variables", "In Configuration, Environment variables, add ACP_CLIENT_ID, ACP_CLIENT_SECRET (copy it from SETTINGS) and ACP_ISSUER_URL. Optional: CONFIG_REFRESH_INTERVAL (5s) and DISABLE_ANALYTICS (false).",
-			"ACP_CLIENT_ID=" + gw.ClientID + "\nACP_CLIENT_SECRET=(from SETTINGS)\nACP_ISSUER_URL=" + gw.IssuerURL},
-		{"Add a trigger", "Select Add trigger, EventBridge (CloudWatch Events), Create a new rule. Rule name " + ruleName + ", rule type Schedule expression, then Add.", "rate(1 minute)"},
-		{"Give it permissions", "In Configuration, Permissions, open the role, then Add permissions, Create inline policy, JSON. Put your region, account and function into the last ARN.", rolePolicy("arn:aws:lambda:eu-west-1:111122223333:function:" + functionName)},
+// installFiles are what each way to install is handed out as.
+var installFiles = map[deploy.Kind]string{deploy.CLI: "install.sh", deploy.SAM: "template.yaml", deploy.Terraform: "portcullis-terraform.zip"}
+
+// gatewayInstall hands out a way to install, filled in with the values of the gateway: the script, the template, or the
+// Terraform module with a root module that uses it.
+func (p *portal) gatewayInstall(r *request) error {
+	gw, err := r.gateway()
+	if err != nil {
+		return err
 	}
+	kind := deploy.Kind(r.query("kind"))
+	name, ok := installFiles[kind]
+	if !ok {
+		return control.Errorf(control.NotFound, "", "There is no such way to install; choose one of QUICK START.")
+	}
+	text, err := deploy.Render(kind, installValues(gw))
+	if err != nil {
+		return err
+	}
+	if kind == deploy.Terraform {
+		if text, err = terraformZip(text); err != nil {
+			return err
+		}
+		r.w.Header().Set("Content-Type", "application/zip")
+	} else {
+		r.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	r.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	_, err = r.w.Write(text)
+	return err
 }
 
-// rolePolicy is the least that the function's role needs: to read REST APIs, to create its authorizer and put it on
-// methods, to note in the API's tags what stood there before, and to let API Gateway invoke the function.
-func rolePolicy(functionARN string) string {
-	return `{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Sid": "Discover",
-      "Effect": "Allow",
-      "Action": "apigateway:GET",
-      "Resource": ["arn:aws:apigateway:*::/restapis", "arn:aws:apigateway:*::/restapis/*"]
-    },
-    {
-      "Sid": "Attach",
-      "Effect": "Allow",
-      "Action": ["apigateway:POST", "apigateway:PATCH"],
-      "Resource": [
-        "arn:aws:apigateway:*::/restapis/*/authorizers",
-        "arn:aws:apigateway:*::/restapis/*/authorizers/*",
-        "arn:aws:apigateway:*::/restapis/*/resources/*/methods/*"
-      ]
-    },
-    {
-      "Sid": "Remember",
-      "Effect": "Allow",
-      "Action": ["apigateway:PUT", "apigateway:DELETE"],
-      "Resource": "arn:aws:apigateway:*::/tags/*"
-    },
-    {
-      "Sid": "BeInvoked",
-      "Effect": "Allow",
-      "Action": "lambda:AddPermission",
-      "Resource": "` + functionARN + `"
-    }
-  ]
-}`
+// terraformZip packs main.tf beside the module and the policies that the module reads, where main.tf expects them.
+func terraformZip(main []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	add := func(name string, data []byte) error {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		return err
+	}
+	if err := add("main.tf", main); err != nil {
+		return nil, err
+	}
+	files := deploy.Files()
+	for _, dir := range []string{"terraform", "iam"} {
+		err := fs.WalkDir(files, dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() {
+				if name == "terraform/example" { // main.tf is made from it
+					return fs.SkipDir
+				}
+				return nil
+			}
+			data, err := fs.ReadFile(files, name)
+			if err != nil {
+				return err
+			}
+			return add("portcullis/"+name, data)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("pack the Terraform module: %w", err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
-// cliScript does what the console steps do. The secret is asked for, so that it is neither in the page nor in a history.
-func cliScript(gw control.GatewayWithClient) string {
-	policy := rolePolicy("arn:aws:lambda:$AWS_REGION:$ACCOUNT:function:$FUNCTION")
-	return strings.NewReplacer("{client}", gw.ClientID, "{issuer}", gw.IssuerURL, "{function}", functionName, "{handler}", handlerName,
-		"{rule}", ruleName, "{policy}", policy).Replace(cliText)
-}
-
-const cliText = `set -eu
-export AWS_REGION="${AWS_REGION:-eu-west-1}"   # the region of your REST APIs
-ARCH=x86_64                                    # or arm64: that of the zip
-FUNCTION={function}
-ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
-printf 'ACP_CLIENT_SECRET: '; stty -echo; read -r ACP_CLIENT_SECRET; stty echo; echo
-
-# The role of the function
-aws iam create-role --role-name "$FUNCTION" --assume-role-policy-document \
-  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
-aws iam attach-role-policy --role-name "$FUNCTION" \
-  --policy-arn arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole
-aws iam put-role-policy --role-name "$FUNCTION" --policy-name authorizer --policy-document "$(cat <<EOF
-{policy}
-EOF
-)"
-sleep 10   # until AWS knows the role everywhere
-
-# The function
-aws lambda create-function --function-name "$FUNCTION" --runtime provided.al2023 --architectures "$ARCH" \
-  --handler {handler} --role "arn:aws:iam::$ACCOUNT:role/$FUNCTION" \
-  --timeout 10 --memory-size 128 --zip-file "fileb://authorizer-$ARCH.zip" \
-  --environment "Variables={ACP_CLIENT_ID={client},ACP_CLIENT_SECRET=$ACP_CLIENT_SECRET,ACP_ISSUER_URL={issuer}}"
-unset ACP_CLIENT_SECRET
-
-# The trigger
-aws events put-rule --name {rule} --schedule-expression 'rate(1 minute)'
-aws lambda add-permission --function-name "$FUNCTION" --statement-id {rule} \
-  --action lambda:InvokeFunction --principal events.amazonaws.com \
-  --source-arn "arn:aws:events:$AWS_REGION:$ACCOUNT:rule/{rule}"
-aws events put-targets --rule {rule} \
-  --targets "Id=authorizer,Arn=arn:aws:lambda:$AWS_REGION:$ACCOUNT:function:$FUNCTION"`
+// What to run beside the files.
+const (
+	cliCommands = "sh install.sh"
+	samCommands = `BUCKET=my-bucket   # in the region of your REST APIs
+aws s3 cp authorizer-x86_64.zip "s3://$BUCKET/authorizer-x86_64.zip"
+printf 'ACP_CLIENT_SECRET: '; stty -echo; read -r SECRET; stty echo; echo
+aws cloudformation deploy --template-file template.yaml --stack-name portcullis-authorizer \
+  --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND \
+  --parameter-overrides PackageBucket="$BUCKET" PackageKey=authorizer-x86_64.zip ClientSecret="$SECRET"
+unset SECRET`
+	terraformCommands = `unzip portcullis-terraform.zip
+terraform init
+terraform apply`
+)
