@@ -62,6 +62,7 @@ func controlRoutes() []route {
 		{verb: patch, path: rest + "/stages/{stage_name}", operation: "UpdateStage", status: 200, handle: (*Service).updateStage},
 		{verb: del, path: rest + "/stages/{stage_name}", operation: "DeleteStage", status: 202, handle: (*Service).deleteStage},
 		{verb: del, path: rest + "/stages/{stage_name}/cache/authorizers", operation: "FlushStageAuthorizersCache", status: 202, handle: (*Service).flushStageAuthorizersCache},
+		{verb: del, path: rest + "/stages/{stage_name}/cache/data", operation: "FlushStageCache", status: 202, handle: (*Service).flushStageCache},
 		{verb: get, path: rest + "/stages/{stage_name}/exports/{export_type}", operation: "GetExport", status: 200, handle: (*Service).getExport},
 
 		{verb: get, path: rest + "/models", operation: "GetModels", status: 200, handle: (*Service).getModels},
@@ -93,6 +94,7 @@ func controlRoutes() []route {
 		{verb: get, path: "/usageplans/{plan_id}", operation: "GetUsagePlan", status: 200, handle: (*Service).getUsagePlan},
 		{verb: patch, path: "/usageplans/{plan_id}", operation: "UpdateUsagePlan", status: 200, handle: (*Service).updateUsagePlan},
 		{verb: del, path: "/usageplans/{plan_id}", operation: "DeleteUsagePlan", status: 202, handle: (*Service).deleteUsagePlan},
+		{verb: get, path: "/usageplans/{plan_id}/usage", operation: "GetUsage", status: 200, handle: (*Service).getUsage},
 		{verb: get, path: "/usageplans/{plan_id}/keys", operation: "GetUsagePlanKeys", status: 200, handle: (*Service).getUsagePlanKeys},
 		{verb: post, path: "/usageplans/{plan_id}/keys", operation: "CreateUsagePlanKey", status: 201, handle: (*Service).createUsagePlanKey},
 		{verb: get, path: "/usageplans/{plan_id}/keys/{key_id}", operation: "GetUsagePlanKey", status: 200, handle: (*Service).getUsagePlanKey},

@@ -294,6 +294,12 @@ func (s *Service) flushStageAuthorizersCache(q *request) (any, error) {
 	return nil, nil
 }
 
+// flushStageCache has nothing to flush: responses are not cached here.
+func (s *Service) flushStageCache(q *request) (any, error) {
+	_, _, err := q.stage()
+	return nil, err
+}
+
 func (s *Service) flushStage(apiID, stage string) {
 	s.cache.flush(func(k cacheKey) bool { return k.api == apiID && k.stage == stage })
 }

@@ -27,6 +27,7 @@ type bucket struct {
 type counter struct {
 	since time.Time
 	used  int
+	days  map[string]dayUse // :: "2006-01-02" → use, for GetUsage
 }
 
 const maxBuckets = 10_000
@@ -78,14 +79,18 @@ func (t *throttles) count(name string, limit int, period string) bool {
 	defer t.mu.Unlock()
 	start := periodStart(t.now().UTC(), period)
 	c := t.counts[name]
-	if c == nil || c.since.Before(start) {
+	if c == nil {
 		c = &counter{since: start}
 		t.counts[name] = c
+	}
+	if c.since.Before(start) {
+		c.since, c.used = start, 0
 	}
 	if c.used >= limit {
 		return false
 	}
 	c.used++
+	c.note(t.now().UTC(), limit-c.used)
 	return true
 }
 
