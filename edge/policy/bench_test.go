@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,44 +111,118 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 	}
 	b.Run("bare-opa-map/1", func(b *testing.B) {
-		q, err := rego.New(rego.Query("data.acp.authz.allow"), rego.Module("x.rego", benchRego("acp.authz", "https://issuer.example"))).PrepareForEval(ctx)
-		if err != nil {
-			b.Fatal(err)
-		}
-		in := mapInput(b)
+		eval := bareOPA(b)
 		b.ReportAllocs()
 		for b.Loop() {
-			rs, err := q.Eval(ctx, rego.EvalInput(in))
-			if err != nil || !rs.Allowed() {
-				b.Fatal(err, rs)
-			}
+			eval()
 		}
 	})
 	b.Run("bare-cedar/1", func(b *testing.B) {
-		set, err := cedar.NewPolicySetFromBytes("x", []byte(benchCedar("https://issuer.example")))
-		if err != nil {
-			b.Fatal(err)
-		}
-		in := benchInput()
+		eval := bareCedar(b)
 		b.ReportAllocs()
 		for b.Loop() {
-			resource := cedar.NewEntityUID("API", "x")
-			claims := cedar.RecordMap{}
-			for k, v := range in.AuthnCtx {
-				if s, ok := v.(string); ok {
-					claims[types.String(k)] = types.String(s)
-				}
-			}
-			claims["scp"] = cedar.NewSet(types.String("openid"), types.String("pets.write"), types.String("pets.read"))
-			req := cedar.Request{Principal: cedar.NewEntityUID("User", "joe"), Action: cedar.NewEntityUID("Action", "GET"), Resource: resource,
-				Context: cedar.NewRecord(cedar.RecordMap{"claims": cedar.NewRecord(claims)})}
-			entities := cedar.EntityMap{resource: cedar.Entity{UID: resource, Attributes: cedar.NewRecord(cedar.RecordMap{
-				"path_params": cedar.NewRecord(cedar.RecordMap{"userId": types.String("joe")})})}}
-			if d, diag := cedar.Authorize(set, entities, req); d != cedar.Allow {
-				b.Fatal(diag)
-			}
+			eval()
 		}
 	})
+}
+
+// bareOPA is rego.Eval as OPA's documentation shows it, with a map as input.
+func bareOPA(b *testing.B) func() {
+	b.Helper()
+	ctx := context.Background()
+	q, err := rego.New(rego.Query("data.acp.authz.allow"), rego.Module("x.rego", benchRego("acp.authz", "https://issuer.example"))).PrepareForEval(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := mapInput(b)
+	return func() {
+		rs, err := q.Eval(ctx, rego.EvalInput(in))
+		if err != nil || !rs.Allowed() {
+			b.Fatal(err, rs)
+		}
+	}
+}
+
+// bareCedar is cedar-go with only those parts of the request made into entities that the policy reads.
+func bareCedar(b *testing.B) func() {
+	b.Helper()
+	set, err := cedar.NewPolicySetFromBytes("x", []byte(benchCedar("https://issuer.example")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := benchInput()
+	return func() {
+		resource := cedar.NewEntityUID("API", "x")
+		claims := cedar.RecordMap{}
+		for k, v := range in.AuthnCtx {
+			if s, ok := v.(string); ok {
+				claims[types.String(k)] = types.String(s)
+			}
+		}
+		claims["scp"] = cedar.NewSet(types.String("openid"), types.String("pets.write"), types.String("pets.read"))
+		req := cedar.Request{Principal: cedar.NewEntityUID("User", "joe"), Action: cedar.NewEntityUID("Action", "GET"), Resource: resource,
+			Context: cedar.NewRecord(cedar.RecordMap{"claims": cedar.NewRecord(claims)})}
+		entities := cedar.EntityMap{resource: cedar.Entity{UID: resource, Attributes: cedar.NewRecord(cedar.RecordMap{
+			"path_params": cedar.NewRecord(cedar.RecordMap{"userId": types.String("joe")})})}}
+		if d, diag := cedar.Authorize(set, entities, req); d != cedar.Allow {
+			b.Fatal(diag)
+		}
+	}
+}
+
+// BenchmarkFigures measures each language next to its baseline in turns of a few milliseconds, so that a busy machine
+// slows both alike, and reports the medians and the median of the ratios:
+//
+//	go test -run xxx -bench Figures -benchtime 1x ./edge/policy
+func BenchmarkFigures(b *testing.B) {
+	ctx := context.Background()
+	baseline := map[string]func(){waist.LanguageVisual: func() {
+		if !handWritten(figureInput) {
+			b.Fatal("denied")
+		}
+	}, waist.LanguageRego: bareOPA(b), waist.LanguageCedar: bareCedar(b)}
+	for _, language := range allLanguages {
+		for _, n := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", language, n), func(b *testing.B) {
+				s, in := benchSet(b, language, n)
+				ours := func() { s.Evaluate(ctx, "p0", in) }
+				const rounds = 101
+				var own, bare, ratios []float64
+				for b.Loop() {
+					for range rounds {
+						x, y := slice(ours), slice(baseline[language])
+						own, bare, ratios = append(own, x), append(bare, y), append(ratios, x/y)
+					}
+				}
+				b.ReportMetric(median(own), "ns/eval")
+				b.ReportMetric(median(bare), "ns/baseline")
+				b.ReportMetric(median(ratios), "×baseline")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+var figureInput = benchInput()
+
+// slice is the time of one call, measured over two milliseconds.
+func slice(f func()) float64 {
+	n := 0
+	start := time.Now()
+	for {
+		for range 16 {
+			f()
+		}
+		n += 16
+		if d := time.Since(start); d > 2*time.Millisecond {
+			return float64(d.Nanoseconds()) / float64(n)
+		}
+	}
+}
+
+func median(list []float64) float64 {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 // BenchmarkDeny is what a caller who knocks at the wrong door costs, the explanation included.
