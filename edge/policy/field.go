@@ -258,22 +258,22 @@ func (f *field) get(e *env) value {
 }
 
 // text is get for the fields that usually are one text; it reports false for everything else.
-func (f *field) text(e *env) (string, bool) {
+func (f *field) text(in *Input) (string, bool) {
 	switch f.root {
 	case rootClaims:
 		if len(f.path) == 1 {
-			s, ok := e.in.AuthnCtx[f.path[0].name].(string)
+			s, ok := in.AuthnCtx[f.path[0].name].(string)
 			return s, ok
 		}
 	case rootPathParam:
 		if len(f.path) == 1 {
-			s, ok := e.in.Request.PathParams[f.path[0].name]
+			s, ok := in.Request.PathParams[f.path[0].name]
 			return s, ok
 		}
 	case rootMethod:
-		return e.in.Request.Method, true
+		return in.Request.Method, true
 	case rootPath:
-		return e.in.Request.Path, true
+		return in.Request.Path, true
 	}
 	return "", false
 }

@@ -299,13 +299,22 @@ func headerName(s string) bool {
 // eval takes the short way for the comparisons that most policies are made of: a text with a text, and a text with the
 // members of a list of texts. Whatever else the input turns out to hold goes the long way, which decides the same.
 func (c *comparison) eval(e *env) outcome {
+	if o := c.quick(e.in); o != unknown {
+		return o
+	}
+	v := c.field.get(e)
+	return compare(e, &v, c.op, &c.right)
+}
+
+// quick is the outcome when the short way leads to one, else unknown.
+func (c *comparison) quick(in *Input) outcome {
 	switch c.short {
 	case claimIsText:
-		if s, ok := e.in.AuthnCtx[c.field.path[0].name].(string); ok {
+		if s, ok := in.AuthnCtx[c.field.path[0].name].(string); ok {
 			return outcomeOf(s == c.right.elems[0].lit.s)
 		}
 	case claimHasText:
-		if list, ok := e.in.AuthnCtx[c.field.path[0].name].([]any); ok {
+		if list, ok := in.AuthnCtx[c.field.path[0].name].([]any); ok {
 			for _, x := range list {
 				if s, ok := x.(string); ok && s == c.right.elems[0].lit.s {
 					return yes
@@ -315,14 +324,31 @@ func (c *comparison) eval(e *env) outcome {
 	case textIsText, textIsField:
 		want, ok := c.right.elems[0].lit.s, true
 		if c.short == textIsField {
-			want, ok = c.right.elems[0].ref.text(e)
+			want, ok = c.right.elems[0].ref.text(in)
 		}
-		if got, is := c.field.text(e); is && ok {
+		if got, is := c.field.text(in); is && ok {
 			return outcomeOf(got == want)
 		}
 	}
-	v := c.field.get(e)
-	return compare(e, &v, c.op, &c.right)
+	return unknown
+}
+
+// shortWays are the rows of a policy that consists of nothing but rows with a short way, else nil.
+func (v *visual) shortWays() []comparison {
+	var rows []comparison
+	for i := range v.steps {
+		f := v.steps[i].fields
+		if f == nil {
+			return nil
+		}
+		for j := range f.rows {
+			if f.rows[j].short == noShortWay {
+				return nil
+			}
+		}
+		rows = append(rows, f.rows...)
+	}
+	return rows
 }
 
 // short is which short way a comparison may try first.
