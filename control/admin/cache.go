@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -61,11 +62,7 @@ type building struct {
 }
 
 func key(parts ...string) string {
-	k := ""
-	for _, p := range parts {
-		k += p + "\x00"
-	}
-	return k
+	return strings.Join(parts, "\x00")
 }
 
 // forget drops what was read before a change.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (a *Admin) state(ctx context.Context, actor control.Actor) (store.GatewaySt
 }
 
 func etagOf(s store.GatewayState, revision int64) string {
-	return fmt.Sprintf("%q", fmt.Sprintf("%s-%s-%d", s.WorkspaceID, s.GatewayID, revision))
+	return `"` + s.WorkspaceID + "-" + s.GatewayID + "-" + strconv.FormatInt(revision, 10) + `"` // ids hold nothing to escape
 }
 
 // document is the gateway's configuration at state.Revision or later, built once however many ask for it.

@@ -174,7 +174,7 @@ func (i *Issuer) claims(ctx context.Context, tenant, wid, bearer string) (Claims
 	if strings.HasPrefix(bearer, opaquePrefix) {
 		return i.kept(ctx, tenant, wid, bearer)
 	}
-	if !compact(bearer) {
+	if len(bearer) > maxToken || tenant == "" {
 		return Claims{}, errToken
 	}
 	keys, err := i.admin.SigningKeys(ctx, tenant, wid)
@@ -186,6 +186,9 @@ func (i *Issuer) claims(ctx context.Context, tenant, wid, bearer string) (Claims
 	}
 	c, ok := i.verified.find(tenant, wid, bearer, keys)
 	if !ok {
+		if !compact(bearer) {
+			return Claims{}, errToken
+		}
 		kid := ""
 		if c, kid, err = signedClaims(bearer, keys); err != nil {
 			return Claims{}, errToken

@@ -12,7 +12,7 @@ import (
 // own. A token of client_credentials acts as its client. A token that a user allowed acts as that user, with the user's
 // roles as they are now and never with the client's, and only at the admin API: no person is a gateway.
 func (i *Issuer) Actor(ctx context.Context, workspace, bearer string) (control.Actor, error) {
-	c, err := i.VerifyAccessToken(ctx, TenantOf(bearer), workspace, bearer)
+	c, err := i.VerifyAccessToken(ctx, i.verified.tenantOf(workspace, bearer), workspace, bearer)
 	if err != nil {
 		return control.Actor{}, err
 	}

@@ -20,23 +20,35 @@ const maxVerified = 10_000
 // What it returns is shared: read it, do not change it.
 type verifiedTokens struct {
 	mu   sync.Mutex
-	seen map[[sha256.Size]byte]verifiedToken // :: hash of tenant, workspace and token
+	seen map[[sha256.Size]byte]verifiedToken // :: hash of workspace and token
 }
 
 type verifiedToken struct {
+	tenant string // whose key it was
 	kid    string
 	claims Claims
 }
 
-func verifiedKey(tenant, wid, bearer string) [sha256.Size]byte {
-	return sha256.Sum256([]byte(tenant + "\x00" + wid + "\x00" + bearer))
+func verifiedKey(wid, bearer string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(wid + "\x00" + bearer))
+}
+
+// tenantOf is TenantOf for a token that comes again, without taking it apart.
+func (v *verifiedTokens) tenantOf(wid, bearer string) string {
+	v.mu.Lock()
+	t, ok := v.seen[verifiedKey(wid, bearer)]
+	v.mu.Unlock()
+	if ok {
+		return t.tenant
+	}
+	return TenantOf(bearer)
 }
 
 func (v *verifiedTokens) find(tenant, wid, bearer string, keys []admin.SigningKey) (Claims, bool) {
 	v.mu.Lock()
-	t, ok := v.seen[verifiedKey(tenant, wid, bearer)]
+	t, ok := v.seen[verifiedKey(wid, bearer)]
 	v.mu.Unlock()
-	if !ok {
+	if !ok || t.tenant != tenant {
 		return Claims{}, false
 	}
 	for _, k := range keys {
@@ -53,7 +65,7 @@ func (v *verifiedTokens) remember(tenant, wid, bearer, kid string, c Claims) {
 	if v.seen == nil || len(v.seen) >= maxVerified {
 		v.seen = map[[sha256.Size]byte]verifiedToken{}
 	}
-	v.seen[verifiedKey(tenant, wid, bearer)] = verifiedToken{kid, c}
+	v.seen[verifiedKey(wid, bearer)] = verifiedToken{tenant, kid, c}
 }
 
 // notRevoked asks the store whether the token or its grant was ended; what was good is believed for goodFor.
