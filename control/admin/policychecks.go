@@ -139,8 +139,12 @@ const (
 )
 
 // claimsSeen are the claims that tokens of a workspace carry: those of its own issuer, and those that recent decisions
-// recorded of tokens of other issuers. Only names leave this function.
+// recorded. nil means that this is not known: tokens of trusted issuers carry claims that no decision records. Only names
+// leave this function.
 func claimsSeen(ctx context.Context, r store.Reader, tenant, wid string) ([]string, error) {
+	if trusted, err := r.TrustedIssuers(ctx, tenant, wid); err != nil || len(trusted) > 0 {
+		return nil, err
+	}
 	rows, err := r.Decisions(ctx, tenant, wid, store.DecisionFilter{Limit: claimDecisions})
 	if err != nil {
 		return nil, err

@@ -57,6 +57,13 @@ func TestPolicyWarnings(t *testing.T) {
 		if list := must(w.APIWarnings(ctx, w.root, users.ID))(t); len(list) != 0 || list == nil {
 			t.Errorf("%s", messages(list))
 		}
+		// What tokens of other issuers carry is not known.
+		trusted := []waist.TrustedIssuer{{IssuerURL: "https://login.example.com", JWKSURL: "https://login.example.com/keys", Audiences: []string{"https://api.example.com"}}}
+		must(w.SetTrustedIssuers(ctx, w.root, "default", trusted))(t)
+		if list := must(w.PolicyWarnings(ctx, w.root, "inner"))(t); len(list) != 0 {
+			t.Errorf("with a trusted issuer: %s", messages(list))
+		}
+		must(w.SetTrustedIssuers(ctx, w.root, "default", nil))(t)
 		// A decision about a token with the claim.
 		event, err := json.Marshal(waist.RequestEvent{InvocationCtx: map[string]any{"departmnt": "secret-value"}})
 		if err != nil {
