@@ -7,11 +7,13 @@
 //     reads nothing but that snapshot and the stage's own settings,
 //   - imports and exports of OpenAPI 3.0 and Swagger 2.0 with the x-amazon-apigateway extensions,
 //   - routing, authorizers with their cache, API keys and usage plans, gateway responses, integrations,
-//   - the same for HTTP APIs (the apigatewayv2 API, in the files named http…), as far as Lambda authorizers, Lambda and HTTP
-//     backends, stages and deployments go.
+//   - the same for HTTP APIs (the apigatewayv2 API, in the files named http…): Lambda and JWT authorizers, Lambda and HTTP
+//     backends, stages, deployments, imports and exports,
+//   - and for WebSocket APIs (in the files named ws…), down to the frames: connections, their routes, the connection
+//     management API for backends. [Service.Close] ends them.
 //
 // It leaves to others: SigV4 and IAM decisions (the front door, through [wire.Call]), running functions and their
-// resource policies (the Lambda service, through [wire.Invoke]), TLS and custom domains. There are no WebSocket APIs.
+// resource policies (the Lambda service, through [wire.Invoke]), TLS and custom domains.
 //
 // Where the behaviour of AWS is unknown or reports disagree there is a switch in [Options]; docs/reference/
 // local-aws-apigateway.md lists them with what is covered and what not.

@@ -163,6 +163,7 @@ func (s *Service) createHTTPAPI(q *request) (any, error) {
 		return nil, wire.NotImplemented("apigatewayv2", "CreateApi with target (quick create)")
 	}
 	info := in.httpAPIInfo
+	info.ImportInfo = nil
 	if err := checkHTTPAPI(&info); err != nil {
 		return nil, err
 	}
@@ -236,6 +237,7 @@ func (s *Service) updateHTTPAPI(q *request) (any, error) {
 	}
 	old := a.edited.API
 	n.APIID, n.APIEndpoint, n.CreatedDate, n.ProtocolType, n.Tags = old.APIID, old.APIEndpoint, old.CreatedDate, old.ProtocolType, old.Tags
+	n.ImportInfo = old.ImportInfo
 	if err := checkHTTPAPI(n); err != nil {
 		return nil, err
 	}
