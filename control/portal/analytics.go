@@ -154,7 +154,7 @@ func quantile(l analytics.Latency, d time.Duration) string {
 	if l.N == 0 {
 		return "–"
 	}
-	return nameOr(took(d.Microseconds(), 0), "under 0.01 ms")
+	return nameOr(took(d.Microseconds(), 0), "< 0.01 ms")
 }
 
 // listFilter is how the query narrows the list of decisions.

@@ -169,7 +169,6 @@ func TestServices(t *testing.T) {
 	b.get("/app/default/apis/authorization?remove="+svc.ID).wants(200, "Delete service Pets?")
 }
 
-// TestRolePolicy: the policy of QUICK START is one, in the page and in the script.
 // TestWaysToInstall: the role policy of the page is that of package deploy, and each file is filled in with the gateway's
 // values and without its secret.
 func TestWaysToInstall(t *testing.T) {

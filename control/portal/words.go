@@ -160,5 +160,5 @@ func average(sum time.Duration, n int64) string {
 	if n == 0 {
 		return "–"
 	}
-	return nameOr(took((sum/time.Duration(n)).Microseconds(), 0), "under 0.01 ms")
+	return nameOr(took((sum/time.Duration(n)).Microseconds(), 0), "< 0.01 ms")
 }
