@@ -76,7 +76,7 @@ func (in *installation) write(name string, b []byte) {
 
 // command runs a program in the directory with these variables besides the account's.
 func (in *installation) command(env []string, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(in.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(in.t.Context(), 8*time.Minute) // Python starts for every call: seconds each on a busy machine
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = in.dir, append(in.env[:len(in.env):len(in.env)], env...)

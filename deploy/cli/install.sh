@@ -111,7 +111,10 @@ fi
 
 echo "The role $ROLE"
 ROLE_ARN=$(known NoSuchEntity aws iam get-role --role-name "$ROLE" --query Role.Arn --output text)
-if [ -z "$ROLE_ARN" ]; then
+present=""
+if [ -n "$ROLE_ARN" ]; then
+	present=$(aws iam list-role-policies --role-name "$ROLE" --query PolicyNames --output text)
+else
 	ROLE_ARN=$(aws iam create-role --role-name "$ROLE" --description "Role of the authorizer $FUNCTION" --query Role.Arn --output text --assume-role-policy-document \
 		'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}')
 fi
@@ -125,7 +128,7 @@ put_policy() {
 
 # drop_policy NAME: the role has no such policy afterwards.
 drop_policy() {
-	known NoSuchEntity aws iam delete-role-policy --role-name "$ROLE" --policy-name "portcullis-$1"
+	case "$present" in *"portcullis-$1"*) known NoSuchEntity aws iam delete-role-policy --role-name "$ROLE" --policy-name "portcullis-$1" ;; esac
 }
 
 put_policy discover <<POLICY
