@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"portcullis/edge/waist"
 )
 
@@ -91,6 +92,9 @@ type TreeClient struct {
 	Status       string   `json:"client_status"`
 	Trusted      bool     `json:"trusted"`
 	Secret       string   `json:"client_secret,omitempty"`
+
+	JWKS                   json.RawMessage `json:"jwks,omitempty"`
+	PostLogoutRedirectURIs []string        `json:"post_logout_redirect_uris"`
 }
 
 // TreeGateway is a gateway with its API groups.

@@ -192,7 +192,8 @@ func treePolicy(p control.Policy) control.TreePolicy {
 
 func treeClient(c control.Client) control.TreeClient {
 	return control.TreeClient{Name: c.Name, Description: c.Description, GrantTypes: c.GrantTypes, RedirectURIs: c.RedirectURIs, Scopes: c.Scopes,
-		Audience: c.Audience, AuthMethod: c.AuthMethod, Status: c.Status, Trusted: c.Trusted}
+		Audience: c.Audience, AuthMethod: c.AuthMethod, Status: c.Status, Trusted: c.Trusted,
+		JWKS: c.JWKS, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs}
 }
 
 // orderedConf brings the members of every conf into one order.

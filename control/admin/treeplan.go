@@ -384,6 +384,7 @@ func (p *plan) planClients() error {
 		old, exists := p.clients.have[id]
 		x := control.Client{ID: id, TenantID: p.actor.TenantID, WorkspaceID: p.change.workspace, Name: t.Name, Description: t.Description,
 			GrantTypes: t.GrantTypes, RedirectURIs: t.RedirectURIs, Scopes: t.Scopes, Audience: t.Audience, AuthMethod: t.AuthMethod, Status: t.Status,
+			JWKS: t.JWKS, PostLogoutRedirectURIs: t.PostLogoutRedirectURIs,
 			Trusted: t.Trusted, CreatedAt: p.change.at(), UpdatedAt: p.change.at()}
 		clientDefaults(&x)
 		if exists {
