@@ -79,6 +79,9 @@ func run(ctx context.Context, getenv func(string) string) error {
 		Sync:    &authorizer.Sync{Discover: work.discover, Attach: work.attach, Plan: work.plan},
 	})
 
+	// The configuration is fetched while the extension registers: both are questions to others.
+	warm := make(chan error, 1)
+	go func() { warm <- a.Warm(ctx) }()
 	answered := func() {}
 	if lambdacontext.MaxConcurrency() > 1 {
 		a.Background(ctx)
@@ -93,7 +96,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 			}
 		}()
 	}
-	if err := a.Warm(ctx); err != nil {
+	if err := <-warm; err != nil {
 		log.Warn("started without a configuration; everything is denied until one is loaded", "error", err.Error())
 	}
 	go flushAtEnd(a)
