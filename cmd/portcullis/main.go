@@ -50,6 +50,9 @@ func (f *failure) Unwrap() error { return f.error }
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the control plane: portal, admin and system API, token issuers."`
 	Keygen  keygenCmd  `cmd:"" help:"Write a new master key to a file that does not exist yet."`
+	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while the server runs; use the program of the same version, a newer one brings the schema up to date first. PostgreSQL has pg_dump."`
+	Check   checkCmd   `cmd:"" help:"Read through a database and report damage, for example after restoring a backup."`
+	Reseal  resealCmd  `cmd:"" help:"Seal all secrets with the first key of the master key file, to take an older key out of use."`
 	Policy  policyCmd  `cmd:"" help:"Work with policies, without a server."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
