@@ -88,7 +88,7 @@ var rules = map[string]rule{
 	// Programs: wiring.
 	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", "deploy", jose}},
 	"cmd/authorizer/zip": {},
-	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong}},
+	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong, yaml}},
 	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},
 	"cmd/demo":           {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp}},
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+
 	"portcullis/edge/waist"
 )
 
@@ -91,10 +92,11 @@ type TreeClient struct {
 	AuthMethod   string   `json:"token_endpoint_auth_method"`
 	Status       string   `json:"client_status"`
 	Trusted      bool     `json:"trusted"`
-	Secret       string   `json:"client_secret,omitempty"`
 
 	JWKS                   json.RawMessage `json:"jwks,omitempty"`
 	PostLogoutRedirectURIs []string        `json:"post_logout_redirect_uris"`
+
+	Secret string `json:"client_secret,omitempty"`
 }
 
 // TreeGateway is a gateway with its API groups.

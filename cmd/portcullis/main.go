@@ -49,6 +49,9 @@ func (f *failure) Unwrap() error { return f.error }
 // commands is the command line; every flag of serve is also an environment variable (PORTCULLIS_…).
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the control plane: portal, admin and system API, token issuers."`
+	Pull    pullCmd    `cmd:"" help:"Write the configuration of a workspace or tenant to files."`
+	Push    pushCmd    `cmd:"" help:"Bring a workspace or tenant to what the files say."`
+	Diff    diffCmd    `cmd:"" help:"Compare the files with a workspace or tenant; exit status 1 when they differ."`
 	Keygen  keygenCmd  `cmd:"" help:"Write a new master key to a file that does not exist yet."`
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while the server runs; use the program of the same version, a newer one brings the schema up to date first. PostgreSQL has pg_dump."`
 	Check   checkCmd   `cmd:"" help:"Read through a database and report damage, for example after restoring a backup."`

@@ -460,7 +460,7 @@ func TestReference(t *testing.T) {
 		"It listens with plain HTTP: for anything but this machine, put it behind a proxy that ends TLS. `/healthz` says that the process\n" +
 		"runs, `/readyz` that the database answers. SIGTERM ends it in order: no new connections, ten seconds for what is under way, then\n" +
 		"request events that are still queued are written.\n")
-	for _, command := range []string{"serve", "keygen", "backup", "check", "reseal", "policy test", "version"} {
+	for _, command := range []string{"serve", "pull", "push", "diff", "keygen", "backup", "check", "reseal", "policy test", "version"} {
 		var out bytes.Buffer
 		if err := run(context.Background(), append(strings.Fields(command), "--help"), &out, io.Discard); err != nil {
 			t.Fatal(err)

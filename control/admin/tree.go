@@ -192,19 +192,25 @@ func treePolicy(p control.Policy) control.TreePolicy {
 
 func treeClient(c control.Client) control.TreeClient {
 	return control.TreeClient{Name: c.Name, Description: c.Description, GrantTypes: c.GrantTypes, RedirectURIs: c.RedirectURIs, Scopes: c.Scopes,
-		Audience: c.Audience, AuthMethod: c.AuthMethod, Status: c.Status, Trusted: c.Trusted,
-		JWKS: c.JWKS, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs}
+		Audience: c.Audience, AuthMethod: c.AuthMethod, Status: c.Status, Trusted: c.Trusted, JWKS: ordered(c.JWKS),
+		PostLogoutRedirectURIs: c.PostLogoutRedirectURIs}
+}
+
+// ordered is JSON with the members of its objects in order; what is no JSON stays.
+func ordered(raw json.RawMessage) json.RawMessage {
+	if parsed, err := control.ParseTree(raw); err == nil {
+		if b, err := json.Marshal(parsed); err == nil {
+			return b
+		}
+	}
+	return raw
 }
 
 // orderedConf brings the members of every conf into one order.
 func orderedConf(in []waist.Validator) []waist.Validator {
 	out := make([]waist.Validator, len(in))
 	for i, v := range in {
-		if parsed, err := control.ParseTree(v.Conf); err == nil {
-			if b, err := json.Marshal(parsed); err == nil {
-				v.Conf = b
-			}
-		}
+		v.Conf = ordered(v.Conf)
 		if len(v.Recovery) == 0 {
 			v.Recovery = []waist.Recovery{}
 		}

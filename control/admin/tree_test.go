@@ -422,6 +422,32 @@ func TestTreeScopes(t *testing.T) {
 	}
 }
 
+// TestTreeClientsWithoutSecret: a client that becomes public loses its secret, one that stops being public gets one.
+func TestTreeClientsWithoutSecret(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		take := func(method, more string) error {
+			return w.ImportWorkspace(ctx, w.root, "default", parsed(t, `{"clients":{"app":{"client_name":"App","token_endpoint_auth_method":"`+method+`","grant_types":["authorization_code"],
+				"redirect_uris":["https://app.example.com/cb"]`+more+`}}}`), updating)
+		}
+		secret := func() string { return must(w.ClientSecret(ctx, w.root, "app"))(t) }
+		if err := take("none", ""); err != nil {
+			t.Fatalf("%v %v", err, wrongs(t, err))
+		}
+		if secret() != "" {
+			t.Error("a public client has a secret")
+		}
+		if err := take("client_secret_basic", ""); err != nil || len(secret()) < 32 {
+			t.Errorf("%v, secret of %d characters", err, len(secret()))
+		}
+		if err := take("none", ""); err != nil || secret() != "" {
+			t.Errorf("%v", err)
+		}
+		if wrong := wrongs(t, take("none", `,"client_secret":"a secret of 32 characters, at the least"`)); wrong["clients.app.client_secret"] == "" {
+			t.Errorf("%v", wrong)
+		}
+	})
+}
+
 // TestConfigurationClients: only admins make and see the clients that may replace the configuration of the tenant.
 func TestConfigurationClients(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))

@@ -267,6 +267,11 @@ func (p *plan) writeClients() error {
 		if err := p.SetClient(p.ctx, e.final[id]); err != nil {
 			return err
 		}
+		if !e.final[id].HasSecret() && e.have[id].HasSecret() {
+			if _, err := p.RemoveClientSecrets(p.ctx, p.actor.TenantID, id, true); err != nil {
+				return err
+			}
+		}
 		if err := p.writeSecret(id, false); err != nil {
 			return err
 		}

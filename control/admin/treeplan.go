@@ -384,8 +384,7 @@ func (p *plan) planClients() error {
 		old, exists := p.clients.have[id]
 		x := control.Client{ID: id, TenantID: p.actor.TenantID, WorkspaceID: p.change.workspace, Name: t.Name, Description: t.Description,
 			GrantTypes: t.GrantTypes, RedirectURIs: t.RedirectURIs, Scopes: t.Scopes, Audience: t.Audience, AuthMethod: t.AuthMethod, Status: t.Status,
-			JWKS: t.JWKS, PostLogoutRedirectURIs: t.PostLogoutRedirectURIs,
-			Trusted: t.Trusted, CreatedAt: p.change.at(), UpdatedAt: p.change.at()}
+			Trusted: t.Trusted, JWKS: t.JWKS, PostLogoutRedirectURIs: t.PostLogoutRedirectURIs, CreatedAt: p.change.at(), UpdatedAt: p.change.at()}
 		clientDefaults(&x)
 		if exists {
 			x.CreatedAt = old.CreatedAt
@@ -399,9 +398,15 @@ func (p *plan) planClients() error {
 				p.wrong(path+".scopes", "%s", err.Error())
 			}
 		}
-		changesSecret, err := p.planSecret(path, id, t.Secret, exists)
-		if err != nil {
-			return err
+		changesSecret := false
+		switch {
+		case x.HasSecret():
+			var err error
+			if changesSecret, err = p.planSecret(path, id, t.Secret, exists && old.HasSecret()); err != nil {
+				return err
+			}
+		case t.Secret != "":
+			p.wrong(path+".client_secret", "must be left out: a client with token_endpoint_auth_method %s has no secret", x.AuthMethod)
 		}
 		put(p, &p.clients, p.at+path, id, x, same && !changesSecret)
 	}
