@@ -354,6 +354,33 @@ func groupStateOf(g control.APIGroup) groupState {
 	return groupState{"good", "shield", "Enforced"}
 }
 
+// waitsFor says why a connected group is not attached yet although nothing is wrong with it: the methods of a REST API are
+// shared by its stages, and the authorizer attaches itself when every deployed stage is connected (decision 0010). Empty
+// when that is not the reason.
+func waitsFor(g control.APIGroup, groups []control.APIGroup) string {
+	if g.ServiceID == "" || g.Gone || g.Metadata.AWS == nil {
+		return ""
+	}
+	for _, a := range g.APIs {
+		if a.Authorizer == waist.AuthorizerOurs {
+			return ""
+		}
+	}
+	var stages []string
+	for _, other := range groups {
+		if m := other.Metadata.AWS; m != nil && other.ServiceID == "" && !other.Gone && m.APIID == g.Metadata.AWS.APIID && m.Region == g.Metadata.AWS.Region {
+			stages = append(stages, m.Stage)
+		}
+	}
+	switch len(stages) {
+	case 0:
+		return ""
+	case 1:
+		return "Waits for stage " + stages[0] + " of the same REST API: connect it too, or set AWS_ATTACH_UNBOUND_STAGES=true on the function."
+	}
+	return "Waits for stages " + strings.Join(stages, ", ") + " of the same REST API: connect them too, or set AWS_ATTACH_UNBOUND_STAGES=true on the function."
+}
+
 // current counts the environments that enforce the revision.
 func current(list []environment, revision int64) int {
 	n := 0
