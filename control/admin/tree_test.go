@@ -12,7 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"portcullis/control"
+	"portcullis/control/admin"
 	"portcullis/control/store/storetest"
+	"portcullis/edge/policy"
 	"portcullis/edge/waist"
 )
 
@@ -446,6 +448,28 @@ func TestTreeClientsWithoutSecret(t *testing.T) {
 			t.Errorf("%v", wrong)
 		}
 	})
+}
+
+// TestTreeKeepsTheBudget: an import is no way around what a workspace's policies may cost.
+func TestTreeKeepsTheBudget(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t), func(o *admin.Options) { o.PolicyBudget = policy.Budget{Bytes: 2000, Steps: 500} })
+	take := func(definition string) error {
+		return w.ImportWorkspace(ctx, w.root, "default", map[string]any{"policies": map[string]any{"p": map[string]any{"policy_name": "P", "language": "rego", "definition": definition}}}, updating)
+	}
+	const start = "package acp.authz\n\ndefault allow = false\n"
+	if err := take(start); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := wrongs(t, take(start+strings.Repeat("# long\n", 400))); wrong["policies"] == "" {
+		t.Errorf("%v", wrong)
+	}
+	loops := start + "allow {\n\tx := numbers.range(1, 100)[_]\n\ty := numbers.range(1, 100)[_]\n\tx + y == 500\n}\n"
+	if wrong := wrongs(t, take(loops)); wrong["policies.p.definition"] == "" {
+		t.Errorf("%v", wrong)
+	}
+	if p := must(w.GetPolicy(ctx, w.root, "p"))(t); p.Definition != start {
+		t.Errorf("a refused import changed the policy to %q", p.Definition)
+	}
 }
 
 // TestConfigurationClients: only admins make and see the clients that may replace the configuration of the tenant.

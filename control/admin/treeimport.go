@@ -218,6 +218,14 @@ func (a *Admin) takeTrees(ctx context.Context, tx *store.Tx, actor control.Actor
 		return c
 	}
 	for _, p := range plans {
+		if err := p.checkBudget(); err != nil {
+			return err
+		}
+	}
+	if err := in.check.Err("configuration"); err != nil {
+		return err
+	}
+	for _, p := range plans {
 		if err := p.apply(); err != nil {
 			return err
 		}

@@ -223,8 +223,8 @@ func (p *plan) planPolicies() error {
 	if p.whole {
 		drop(p, &p.policies, func(id string) string { return p.at + "policies." + id }, func(id string, _ control.Policy) bool { _, ok := p.want.Policies[id]; return ok })
 	}
-	if n := len(p.policies.final); n > policy.DefaultBudget.Policies {
-		p.wrong("policies", "would be %d; a workspace has at most %d", n, policy.DefaultBudget.Policies)
+	if n := len(p.policies.final); n > maxPolicies {
+		p.wrong("policies", "would be %d; a workspace has at most %d", n, maxPolicies)
 	}
 	return nil
 }
@@ -275,6 +275,44 @@ func (p *plan) checkPolicies() error {
 				p.wrong("policies."+id, "is removed, and %s %s of the service %q has it", x.Method, x.Path, x.ServiceID)
 			}
 		}
+	}
+	return nil
+}
+
+// checkBudget refuses policies that would cost more than an authorizer can bear: all of them together, and each new Rego
+// policy by itself. It runs when the plan is otherwise without mistakes; one measurement runs at a time.
+func (p *plan) checkBudget() error {
+	e := &p.policies
+	if !e.any() {
+		return nil
+	}
+	select {
+	case p.admin.measuring <- struct{}{}:
+		defer func() { <-p.admin.measuring }()
+	case <-p.ctx.Done():
+		return p.ctx.Err()
+	}
+	for _, list := range [][]string{e.added, e.changed} {
+		for _, id := range list {
+			if err := p.ctx.Err(); err != nil {
+				return err
+			}
+			if e.final[id].Language != waist.LanguageRego {
+				continue
+			}
+			_, found := policy.CheckSet([]waist.Policy{e.final[id]}, id, nil, p.admin.budget, nil)
+			for _, x := range found {
+				p.wrong("policies."+id+"."+x.Path, "%s", x.Message)
+			}
+		}
+	}
+	all := make([]waist.Policy, 0, len(e.final))
+	for _, id := range keys(e.final) {
+		all = append(all, e.final[id])
+	}
+	_, found := policy.CheckSet(all, "", nil, p.admin.budget, nil)
+	for _, x := range found {
+		p.wrong(x.Path, "%s", x.Message)
 	}
 	return nil
 }
