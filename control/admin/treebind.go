@@ -160,20 +160,22 @@ func bindings(groups map[string]store.StoredGroup) map[string]store.StoredGroup 
 	return out
 }
 
+// apiPlace is what an API is in its workspace.
+type apiPlace struct {
+	service string
+	methodPath
+}
+
 // planAPIs plans the APIs. A service that is bound has the methods of its group: others are refused, unless they are
 // marked as gone; those that the document leaves out get what reconcile gives them.
 func (p *plan) planAPIs() error {
-	type place struct {
-		service string
-		methodPath
-	}
 	p.apis = edit(p.have.APIs, func(x store.StoredAPI) string { return x.ID })
-	byPlace := map[place]string{}
+	byPlace := map[apiPlace]string{}
 	for _, x := range p.have.APIs {
-		byPlace[place{x.ServiceID, methodPath{x.Method, x.Path}}] = x.ID
+		byPlace[apiPlace{x.ServiceID, methodPath{x.Method, x.Path}}] = x.ID
 	}
 	before, after := bindings(p.groups.have), bindings(p.groups.final)
-	listed := map[place]string{}
+	listed := map[apiPlace]string{} // :: place → where the document has it
 	for _, sid := range keys(p.want.Services) {
 		if _, ok := p.services.final[sid]; !ok {
 			continue
@@ -188,7 +190,7 @@ func (p *plan) planAPIs() error {
 		apis := p.want.Services[sid].APIs
 		for _, key := range keys(apis) {
 			t, path := apis[key], "services."+sid+".apis."+key
-			at := place{sid, methodPath{t.Method, t.Path}}
+			at := apiPlace{sid, methodPath{t.Method, t.Path}}
 			if first, twice := listed[at]; twice {
 				p.wrong(path, "is %s %s, as is %s", t.Method, t.Path, first)
 				continue
@@ -202,53 +204,71 @@ func (p *plan) planAPIs() error {
 			default:
 				id = key
 			}
-			old := p.apis.have[id]
-			if !exists && old.ID != "" {
-				p.wrong(path, "is %s %s of the service %q; method and path of an API cannot change: give the new one another key", old.Method, old.Path, old.ServiceID)
-				continue
-			}
-			x := store.StoredAPI{API: control.API{ID: id, TenantID: p.actor.TenantID, ServerID: p.change.workspace, ServiceID: sid, Method: t.Method, Path: t.Path,
-				PolicyID: t.PolicyID, APIType: t.APIType, CanHavePolicy: t.CanHavePolicy == nil || *t.CanHavePolicy, Position: old.Position,
-				DataClassifications: t.DataClassifications}}
-			if x.APIType == "" {
-				x.APIType = "rest"
-			}
-			if x.DataClassifications == nil {
-				x.DataClassifications = []string{}
-			}
-			reported := methods[at.methodPath]
-			x.Gone = methods != nil && !reported
-			if methods == nil && t.Gone && old.Gone { // it was kept for a binding that ends
+			if methods == nil && t.Gone && p.apis.have[id].Gone { // it was kept for a binding that ends
 				delete(listed, at)
 				continue
 			}
-			switch {
-			case methods == nil && t.Gone:
-				p.wrong(path+".gone", "is for services that are bound to an API group")
-			case x.Gone && !t.Gone && !old.Gone:
-				p.wrong(path, "is %s %s, which the API group bound to the service does not report; remove it, or unbind the group", t.Method, t.Path)
-			case x.Gone && t.PolicyID == "":
-				p.wrong(path, "is gone and has no policy to be kept for; remove it")
+			if err := p.planAPI(path, id, sid, t, exists, methods); err != nil {
+				return err
 			}
-			same := exists && sameJSON(apiState(old), apiState(x))
-			if !same {
-				if err := p.invalid(path, control.ValidateAPI(x.API)); err != nil {
-					return err
-				}
-				p.policyFor(path+".policy_id", x.PolicyID)
-			}
-			put(p, &p.apis, p.at+path, id, x, same)
 		}
 	}
-	// What the document does not have: removed by a patch, and where a service is no longer bound.
+	p.planLeftAPIs(before, after, listed)
+	for sid, g := range after {
+		if old, ok := before[sid]; !ok || groupKey(old.GatewayID, old.ID) != groupKey(g.GatewayID, g.ID) {
+			p.rebound[sid] = true
+		}
+	}
+	p.place()
+	return nil
+}
+
+// planAPI plans one API of the document. methods are those of the group that its service is bound to, nil when it is not.
+func (p *plan) planAPI(path, id, sid string, t control.TreeAPI, exists bool, methods map[methodPath]bool) error {
+	old := p.apis.have[id]
+	if !exists && old.ID != "" {
+		p.wrong(path, "is %s %s of the service %q; method and path of an API cannot change: give the new one another key", old.Method, old.Path, old.ServiceID)
+		return nil
+	}
+	x := store.StoredAPI{API: control.API{ID: id, TenantID: p.actor.TenantID, ServerID: p.change.workspace, ServiceID: sid, Method: t.Method, Path: t.Path,
+		PolicyID: t.PolicyID, APIType: t.APIType, CanHavePolicy: t.CanHavePolicy == nil || *t.CanHavePolicy, Position: old.Position,
+		DataClassifications: t.DataClassifications}}
+	if x.APIType == "" {
+		x.APIType = "rest"
+	}
+	if x.DataClassifications == nil {
+		x.DataClassifications = []string{}
+	}
+	x.Gone = methods != nil && !methods[methodPath{t.Method, t.Path}]
+	switch {
+	case methods == nil && t.Gone:
+		p.wrong(path+".gone", "is for services that are bound to an API group")
+	case x.Gone && !t.Gone && !old.Gone:
+		p.wrong(path, "is %s %s, which the API group bound to the service does not report; remove it, or unbind the group", t.Method, t.Path)
+	case x.Gone && t.PolicyID == "":
+		p.wrong(path, "is gone and has no policy to be kept for; remove it")
+	}
+	same := exists && sameJSON(apiState(old), apiState(x))
+	if !same {
+		if err := p.invalid(path, control.ValidateAPI(x.API)); err != nil {
+			return err
+		}
+		p.policyFor(path+".policy_id", x.PolicyID)
+	}
+	put(p, &p.apis, p.at+path, id, x, same)
+	return nil
+}
+
+// planLeftAPIs plans what becomes of the APIs that the document does not have: a patch removes them, and so does the end of
+// their service or of its binding.
+func (p *plan) planLeftAPIs(before, after map[string]store.StoredGroup, listed map[apiPlace]string) {
 	for _, id := range keys(p.apis.have) {
 		x := p.apis.have[id]
-		at := place{x.ServiceID, methodPath{x.Method, x.Path}}
 		_, isBound := after[x.ServiceID]
 		_, stays := p.services.final[x.ServiceID]
 		_, wasBound := before[x.ServiceID]
 		switch {
-		case listed[at] != "":
+		case listed[apiPlace{x.ServiceID, methodPath{x.Method, x.Path}}] != "":
 		case p.whole && isBound && stays && !x.Gone:
 			p.wrong("services."+x.ServiceID+".apis."+id, "comes from the API group that the service is bound to and cannot be removed; to open it, make its policy_id empty")
 		case p.whole && p.opts.Mode == control.ImportFail:
@@ -258,13 +278,6 @@ func (p *plan) planAPIs() error {
 			p.apis.remove = append(p.apis.remove, id)
 		}
 	}
-	for sid, g := range after {
-		if old, ok := before[sid]; !ok || groupKey(old.GatewayID, old.ID) != groupKey(g.GatewayID, g.ID) {
-			p.rebound[sid] = true
-		}
-	}
-	p.place()
-	return nil
 }
 
 // apiState is what makes two APIs the same.

@@ -10,7 +10,7 @@ import (
 )
 
 // maxTree bounds the documents of configuration as code, in bytes.
-const maxTree = 64 << 20
+const maxTree = 32 << 20
 
 // document reads a body that is a tree, a dump or a patch of one.
 func readDocument(r *http.Request) (any, error) {
