@@ -508,8 +508,8 @@ func (p *plan) checkIDs() error {
 			return err
 		}
 		for _, id := range k.ids {
-			if wid, ok := taken[id]; ok {
-				p.wrong(k.path(id), "the %s id %q is taken in the workspace %q; ids are unique in the tenant", k.noun, id, wid)
+			if _, ok := taken[id]; ok { // where is not said: the actor may have no role there
+				p.wrong(k.path(id), "the %s id %q is taken elsewhere in the tenant; choose another one", k.noun, id)
 			}
 			claim := k.kind + " " + id
 			if other, ok := p.in.claimed[claim]; ok {
