@@ -77,11 +77,12 @@ var buildZip = sync.OnceValues(func() ([]byte, error) {
 
 // world is a control plane, an AWS account with a pet store, and the function.
 type world struct {
-	t     *testing.T
-	aws   *signed.Client
-	url   string // of the local AWS
-	plane *controlPlane
-	api   string
+	t      *testing.T
+	aws    *signed.Client
+	url    string       // of the local AWS
+	manage http.Handler // its management API
+	plane  *controlPlane
+	api    string
 
 	mu   sync.Mutex
 	logs []string
@@ -245,7 +246,7 @@ func newWorld(t *testing.T, env map[string]string) *world {
 		server.Close()
 		w.grepLogs()
 	})
-	w.url = server.URL
+	w.url, w.manage = server.URL, aws.Management()
 	w.aws = signed.New(region)
 	settings := map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
 	w.aws.Getenv = func(k string) string { return settings[k] }
@@ -350,8 +351,40 @@ func (w *world) get(path, authorization string) (status int, body string) {
 	return res.StatusCode, string(b)
 }
 
+// settled waits until no environment of the function is at work. A request that comes while one still works after its
+// answer starts another environment, as on AWS, which may know less.
+func (w *world) settled() {
+	w.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		var list struct {
+			Environments []struct {
+				State string
+				Idle  bool
+			}
+		}
+		answer := httptest.NewRecorder()
+		w.manage.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/_aws/lambda/environments", nil))
+		if err := json.Unmarshal(answer.Body.Bytes(), &list); err != nil {
+			w.t.Fatalf("the management API answered %d: %v", answer.Code, err)
+		}
+		busy := 0
+		for _, e := range list.Environments {
+			if !e.Idle && e.State != "ended" {
+				busy++
+			}
+		}
+		if busy == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d environments are still at work", busy)
+		}
+	}
+}
+
 func (w *world) expect(path, authorization string, status int, contains string) {
 	w.t.Helper()
+	w.settled()
 	if got, body := w.get(path, authorization); got != status || !strings.Contains(body, contains) {
 		w.t.Errorf("GET %s: %d %s, want %d …%s…", path, got, body, status, contains)
 	}
