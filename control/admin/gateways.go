@@ -58,10 +58,7 @@ func (a *Admin) CreateGateway(ctx context.Context, actor control.Actor, in contr
 		if err := c.policyFits(ctx, "gateway", "default_policy_id", g.DefaultPolicyID); err != nil {
 			return err
 		}
-		client := control.Client{ID: g.ClientID, TenantID: actor.TenantID, WorkspaceID: control.SystemWorkspace, Name: g.Name,
-			Description: "Client of the gateway " + g.Name + " of the workspace " + ws.Name, GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{},
-			Scopes: gatewayScopes(), Audience: []string{}, PostLogoutRedirectURIs: []string{}, AuthMethod: "client_secret_basic", Status: "active", System: true, CreatedAt: g.CreatedAt,
-			UpdatedAt: g.CreatedAt}
+		client := gatewayClient(g, ws.Name)
 		if err := c.AddClient(ctx, client); err != nil {
 			return err
 		}
@@ -209,4 +206,12 @@ func (a *Admin) ListEnvironments(ctx context.Context, actor control.Actor, gid s
 	}
 	out, err := a.store.Environments(ctx, actor.TenantID, gid)
 	return out, internal(err)
+}
+
+// gatewayClient is the client that a gateway gets in the system workspace.
+func gatewayClient(g control.Gateway, workspace string) control.Client {
+	return control.Client{ID: g.ClientID, TenantID: g.TenantID, WorkspaceID: control.SystemWorkspace, Name: g.Name,
+		Description: "Client of the gateway " + g.Name + " of the workspace " + workspace, GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{},
+		Scopes: gatewayScopes(), Audience: []string{}, PostLogoutRedirectURIs: []string{}, AuthMethod: "client_secret_basic", Status: "active", System: true, CreatedAt: g.CreatedAt,
+		UpdatedAt: g.CreatedAt}
 }

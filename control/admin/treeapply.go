@@ -4,7 +4,6 @@ import (
 	"errors"
 	"reflect"
 
-	"portcullis/control"
 	"portcullis/control/store"
 )
 
@@ -423,12 +422,4 @@ func (p *plan) removeOld() error {
 		}
 	}
 	return nil
-}
-
-// gatewayClient is the client that a gateway gets in the system workspace.
-func gatewayClient(g control.Gateway, workspace string) control.Client {
-	return control.Client{ID: g.ClientID, TenantID: g.TenantID, WorkspaceID: control.SystemWorkspace, Name: g.Name,
-		Description: "Client of the gateway " + g.Name + " of the workspace " + workspace, GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{},
-		Scopes: gatewayScopes(), Audience: []string{}, PostLogoutRedirectURIs: []string{}, AuthMethod: "client_secret_basic", Status: "active", System: true, CreatedAt: g.CreatedAt,
-		UpdatedAt: g.CreatedAt}
 }
