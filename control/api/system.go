@@ -65,6 +65,9 @@ func (a *API) pushRequests(w http.ResponseWriter, r *http.Request, actor control
 	if len(in.Events) > waist.MaxEventsPerPush {
 		return invalid("events", "has more than "+strconv.Itoa(waist.MaxEventsPerPush)+" entries; send them in several requests")
 	}
+	if in.Dropped > 0 {
+		a.Logger.WarnContext(r.Context(), "an authorizer decided more than it could report", "client_id", actor.ID, "dropped", in.Dropped)
+	}
 	n, err := a.Analytics.Ingest(r.Context(), actor, in.Events)
 	if err != nil {
 		return err

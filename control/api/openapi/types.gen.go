@@ -2438,7 +2438,9 @@ type GatewayRequestEvent struct {
 
 // GatewayRequestEvents defines model for GatewayRequestEvents.
 type GatewayRequestEvents struct {
-	Events *[]GatewayRequestEvent `json:"events,omitempty"`
+	// Dropped Decisions since the last push of which there is no event; the server logs the number.
+	Dropped *int64                 `json:"dropped,omitempty"`
+	Events  *[]GatewayRequestEvent `json:"events,omitempty"`
 }
 
 // GatewayRequestsEventsResponse defines model for GatewayRequestsEventsResponse.
