@@ -12,6 +12,7 @@ import (
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
+	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 
 	"portcullis/edge/waist"
@@ -178,13 +179,10 @@ func bareCedar(b *testing.B) func() {
 //	go test -run xxx -bench Figures -benchtime 1x ./edge/policy
 func BenchmarkFigures(b *testing.B) {
 	ctx := context.Background()
-	baseline := map[string]func(){waist.LanguageVisual: func() {
-		if !handWritten(figureInput) {
-			b.Fatal("denied")
-		}
-	}, waist.LanguageRego: bareOPA(b), waist.LanguageCedar: bareCedar(b)}
+	rego, cedar := bareOPA(b), bareCedar(b)
 	for _, language := range allLanguages {
 		for _, n := range []int{1, 1000} {
+			baseline := map[string]func(){waist.LanguageVisual: handWrittenSet(b, n), waist.LanguageRego: rego, waist.LanguageCedar: cedar}
 			b.Run(fmt.Sprintf("%s/%d", language, n), func(b *testing.B) {
 				s, in := benchSet(b, language, n)
 				ours := func() { s.Evaluate(ctx, "p0", in) }
@@ -205,7 +203,24 @@ func BenchmarkFigures(b *testing.B) {
 	}
 }
 
-var figureInput = benchInput()
+// handWrittenSet is n requirements without an engine. One is called; of several the right one has to be found by its id,
+// as the authorizer finds a policy.
+func handWrittenSet(b *testing.B, n int) func() {
+	in := benchInput()
+	check := func(ok bool) {
+		if !ok {
+			b.Fatal("denied")
+		}
+	}
+	if n == 1 {
+		return func() { check(handWritten(in)) }
+	}
+	byID := make(map[string]func(*Input) bool, n)
+	for i := range n {
+		byID[fmt.Sprintf("p%d", i)] = handWritten
+	}
+	return func() { check(byID["p0"](in)) }
+}
 
 // decoded is x after its way over the wire: texts of a token share no memory with those of a program, which would make
 // comparing them look cheaper than it is.
@@ -269,6 +284,14 @@ func BenchmarkCompile(b *testing.B) {
 					Compile(policies, Options{}).Warm()
 				}
 			})
+			if bare := bareCompile(b, language, n); bare != nil {
+				b.Run(fmt.Sprintf("%s/%d/bare", language, n), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						bare()
+					}
+				})
+			}
 			b.Run(fmt.Sprintf("%s/%d/first", language, n), func(b *testing.B) {
 				in := benchInput()
 				b.ReportAllocs()
@@ -280,6 +303,38 @@ func BenchmarkCompile(b *testing.B) {
 			})
 		}
 	}
+}
+
+// bareCompile is what the engine alone takes to parse and compile the same policies: OPA's own compiler over n modules,
+// cedar-go's parser over n policies. Hand-written Go is compiled by Go.
+func bareCompile(b *testing.B, language string, n int) func() {
+	switch language {
+	case waist.LanguageRego:
+		return func() {
+			modules := make(map[string]*ast.Module, n)
+			for i := range n {
+				name := fmt.Sprintf("p%d", i)
+				m, err := ast.ParseModule(name, benchRego("acp."+name, "https://issuer.example"))
+				if err != nil {
+					b.Fatal(err)
+				}
+				modules[name] = m
+			}
+			c := ast.NewCompiler()
+			if c.Compile(modules); c.Failed() {
+				b.Fatal(c.Errors)
+			}
+		}
+	case waist.LanguageCedar:
+		return func() {
+			for range n {
+				if _, err := cedar.NewPolicySetFromBytes("x", []byte(benchCedar("https://issuer.example"))); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // handWritten is the requirement as somebody would write it without a policy engine, over the same input.
