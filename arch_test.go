@@ -65,7 +65,7 @@ var rules = map[string]rule{
 	"control":                 {ours: []string{"edge/waist"}},
 	"control/store":           {ours: []string{"control", "edge/waist"}, theirs: []string{sqlite, pgx, goose}, testOnly: []string{"control/store/storetest"}},
 	"control/store/storetest": {ours: []string{"control/store"}},
-	"control/admin":           {ours: []string{"control", "control/store", "edge/waist", "edge/policy"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
+	"control/admin":           {ours: []string{"control", "control/store", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
 	"control/analytics":       {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
 	"control/web":             {ours: []string{"control", "edge/waist"}},
 	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},

@@ -123,3 +123,19 @@ type PolicyExample struct {
 // with what is signed.
 var IssuedClaims = [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "scp", "tid", "aid", "idp", "amr",
 	"auth_time", "gid", "name", "preferred_username"}
+
+// PolicyCases is the outcome of a file of cases that was run against a policy as it is in the editor.
+type PolicyCases struct {
+	Passed, Failed int
+	Cases          []PolicyCase
+	// Parts of the policy that the cases showed to hold and to fail; both are needed for a part to be tested.
+	Parts, Held, Refuted int
+	Missed               []string // "validators[0].conf.fields[1] never failed"
+}
+
+// PolicyCase is one case. Mismatch is empty when it passed.
+type PolicyCase struct {
+	Name     string
+	Line     int
+	Mismatch string
+}

@@ -61,6 +61,8 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"DeletePolicy": {role: control.Manager},
 	"TestPolicy":   {role: control.Member},
 
+	"RunPolicyCases": {role: control.Member},
+
 	"PolicyWarnings": {role: control.Member},
 	"APIWarnings":    {role: control.Member},
 	"PolicyGallery":  {role: control.Member},

@@ -184,6 +184,11 @@ var verbs = []struct {
 		_, err := f.w.TestPolicy(ctx, a, test)
 		return err
 	}},
+	{"RunPolicyCases", member, false, func(f *fixture, a control.Actor) error {
+		p := control.Policy{ID: "unsaved", ServerID: f.workspace, PolicyName: "Unsaved", Validators: []waist.Validator{{Name: "true"}}}
+		_, err := f.w.RunPolicyCases(ctx, a, p, "cases:\n- policy: unsaved\n  allow: true\n")
+		return err
+	}},
 	{"PolicyWarnings", member, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.PolicyWarnings(ctx, a, f.policy)
 		return err

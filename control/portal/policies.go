@@ -187,7 +187,7 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 // the page says where then.
 func typed(r *request, pol control.Policy) (out control.Policy, v policyPage, places map[string]position, ok bool) {
 	text := strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")
-	v = policyPage{policy: pol, input: strings.ReplaceAll(r.PostForm.Get("input"), "\r\n", "\n"), form: policyForm{name: r.value("policy_name"), text: text}}
+	v = policyPage{policy: pol, input: strings.ReplaceAll(r.PostForm.Get("input"), "\r\n", "\n"), cases: strings.ReplaceAll(r.PostForm.Get("cases"), "\r\n", "\n"), form: policyForm{name: r.value("policy_name"), text: text}}
 	out = pol
 	out.PolicyName, out.Definition = v.form.name, text
 	if pol.Language == waist.LanguageVisual {
@@ -275,6 +275,33 @@ func (p *portal) testPolicy(r *request) error {
 		return p.renderPolicy(r, status, v)
 	}
 	v.result = &result
+	return p.renderPolicy(r, http.StatusOK, v)
+}
+
+// runPolicyCases runs the file of cases in the form against the text in the editor.
+func (p *portal) runPolicyCases(r *request) error {
+	pol, err := r.policy()
+	if err != nil {
+		return err
+	}
+	next, v, places, ok := typed(r, pol)
+	if !ok {
+		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
+	}
+	ran, err := p.admin.RunPolicyCases(r.ctx(), r.actor, next, v.cases)
+	if err != nil {
+		var refused *control.Error
+		if errors.As(err, &refused) && refused.Fields["cases"] != "" {
+			v.casesFailed = formErrors{fields: map[string]string{"cases": "The cases " + refused.Fields["cases"]}}
+			return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
+		}
+		status, ok := v.form.refused(err, places)
+		if !ok {
+			return err
+		}
+		return p.renderPolicy(r, status, v)
+	}
+	v.ran = &ran
 	return p.renderPolicy(r, http.StatusOK, v)
 }
 

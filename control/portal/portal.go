@@ -143,6 +143,7 @@ func (p *portal) routes() http.Handler {
 		"GET /app/{wid}/policies/{policy}/visual":                  p.editCards,
 		"POST /app/{wid}/policies/{policy}/visual":                 p.postCards,
 		"POST /app/{wid}/policies/{policy}/test":                   p.testPolicy,
+		"POST /app/{wid}/policies/{policy}/cases":                  p.runPolicyCases,
 		"POST /app/{wid}/policies/{policy}/delete":                 p.deletePolicy,
 		"GET /app/{wid}/applications":                              p.applications,
 		"GET /app/{wid}/applications/new":                          p.newApplication,
