@@ -254,7 +254,7 @@ func (a *Authorizer) policyInput(snap *snapshot, d *decision) *policy.Input {
 		Contexts: map[string]any{"scopes": policy.ScopesContext(scopesOf(d.claims), snap.cfg.Scopes, separator(snap.cfg))},
 		Request: policy.Request{
 			Method: r.method, Path: r.path, Headers: r.headers, PathParams: r.pathParams, QueryParams: r.query,
-			SourceIP: r.sourceIP, Service: d.group.service.Name, Template: d.api.Path,
+			SourceIP: r.sourceIP, Service: d.group.service.Name, Template: d.api.Path, Tags: tagsOf(d.api),
 		},
 		Now: d.started,
 	}
@@ -268,6 +268,18 @@ func (a *Authorizer) policyInput(snap *snapshot, d *decision) *policy.Input {
 		in.Request.MTLS = map[string]any{"x5t#S256": t}
 	}
 	return in
+}
+
+// tagsOf makes the API's data classifications the tags that policies see: each is present, with the value "true".
+func tagsOf(api *waist.API) map[string]string {
+	if len(api.DataClassifications) == 0 {
+		return nil
+	}
+	tags := make(map[string]string, len(api.DataClassifications))
+	for _, name := range api.DataClassifications {
+		tags[name] = "true"
+	}
+	return tags
 }
 
 func separator(cfg *waist.Configuration) string {
