@@ -183,6 +183,15 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), clock{p.now()}, v))
 }
 
+// refusePolicy shows an error about the text in the editor beside it; any other error is returned.
+func (p *portal) refusePolicy(r *request, v policyPage, places map[string]position, err error) error {
+	status, ok := v.form.refused(err, places)
+	if !ok {
+		return err
+	}
+	return p.renderPolicy(r, status, v)
+}
+
 // typed is the policy with what was typed put in, and the page that shows it. ok is false when the text cannot be read;
 // the page says where then.
 func typed(r *request, pol control.Policy) (out control.Policy, v policyPage, places map[string]position, ok bool) {
@@ -207,11 +216,7 @@ func (p *portal) savePolicy(r *request) error {
 		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
 	}
 	if _, err := p.admin.UpdatePolicy(r.ctx(), r.actor, next); err != nil {
-		status, ok := v.form.refused(err, places)
-		if !ok {
-			return err
-		}
-		return p.renderPolicy(r, status, v)
+		return p.refusePolicy(r, v, places, err)
 	}
 	return r.done(in(r.wid(), "policies", pol.ID), "policy-saved")
 }
@@ -268,11 +273,7 @@ func (p *portal) testPolicy(r *request) error {
 	t.Policy.Definition, t.Policy.Language, t.Policy.Validators = next.Definition, next.Language, next.Validators
 	result, err := p.admin.TestPolicy(r.ctx(), r.actor, t)
 	if err != nil {
-		status, ok := v.form.refused(err, places)
-		if !ok {
-			return err
-		}
-		return p.renderPolicy(r, status, v)
+		return p.refusePolicy(r, v, places, err)
 	}
 	v.result = &result
 	return p.renderPolicy(r, http.StatusOK, v)
@@ -295,11 +296,7 @@ func (p *portal) runPolicyCases(r *request) error {
 			v.casesFailed = formErrors{fields: map[string]string{"cases": "The cases " + refused.Fields["cases"]}}
 			return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
 		}
-		status, ok := v.form.refused(err, places)
-		if !ok {
-			return err
-		}
-		return p.renderPolicy(r, status, v)
+		return p.refusePolicy(r, v, places, err)
 	}
 	v.ran = &ran
 	return p.renderPolicy(r, http.StatusOK, v)
