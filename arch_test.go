@@ -62,16 +62,17 @@ var rules = map[string]rule{
 	"edge/authorizer":   {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 
 	// Zone 2: runs in our server.
-	"control":                 {ours: []string{"edge/waist"}},
-	"control/store":           {ours: []string{"control", "edge/waist"}, theirs: []string{sqlite, pgx, goose}, testOnly: []string{"control/store/storetest"}},
-	"control/store/storetest": {ours: []string{"control/store"}},
-	"control/admin":           {ours: []string{"control", "control/store", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
-	"control/analytics":       {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
-	"control/web":             {ours: []string{"control", "edge/waist"}},
-	"control/oauth":           {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
-	"control/api":             {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
-	"control/portal":          {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", chromedp}},
-	"control/portal/islands":  {theirs: []string{esbuild}},
+	"control":                   {ours: []string{"edge/waist"}},
+	"control/store":             {ours: []string{"control", "edge/waist"}, theirs: []string{sqlite, pgx, goose}, testOnly: []string{"control/store/storetest"}},
+	"control/store/storetest":   {ours: []string{"control/store"}},
+	"control/admin":             {ours: []string{"control", "control/store", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
+	"control/analytics":         {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
+	"control/web":               {ours: []string{"control", "edge/waist"}},
+	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
+	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
+	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
+	"control/portal/portaltest": {theirs: []string{chromedp}},
+	"control/portal/islands":    {theirs: []string{esbuild}},
 
 	// Zone 3: the only code that knows AWS.
 	"aws/discover":  {ours: []string{"edge/waist", "aws/signed"}, testOnly: []string{"aws/local/..."}},
@@ -90,7 +91,7 @@ var rules = map[string]rule{
 	"cmd/authorizer/zip": {},
 	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong, yaml}},
 	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},
-	"cmd/demo":           {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp}},
+	"cmd/demo":           {theirs: []string{awssdk, smithy, kong}, testOnly: []string{chromedp, "control/portal/portaltest"}},
 }
 
 func matches(list []string, path string) bool {
