@@ -11,6 +11,13 @@ import (
 // Policy is a policy with its full body.
 type Policy = waist.Policy
 
+// PolicyAPI is the type of the policies that this product asks: those of APIs.
+const PolicyAPI = "api"
+
+// PolicyTypes are the types of the published product. Policies of the others belong to its login, consent and registration
+// flows: they are stored, checked, tested, exported and imported, and nothing here asks them.
+var PolicyTypes = [...]string{PolicyAPI, "user", "developer", "machine", "dcr"}
+
 // PolicySummary is a policy with how many APIs use it.
 type PolicySummary struct {
 	Policy
@@ -23,6 +30,7 @@ type PolicyTest struct {
 	Policy      struct {
 		Definition string            `json:"definition"`
 		Language   string            `json:"language"`
+		Type       string            `json:"type"` // additive; empty means PolicyAPI. Only policies of the same type can be embedded
 		Validators []waist.Validator `json:"validators"`
 	} `json:"policy"`
 	Input struct {
@@ -109,6 +117,20 @@ type PolicyWarning struct {
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
 	Message  string `json:"message"`
+}
+
+// PolicyProblem is what is wrong with the text of a policy, or doubtful about it, while it is written.
+type PolicyProblem struct {
+	Path         string // member of the policy, "definition" for a source
+	Line, Column int    // from 1; 0: no place in particular
+	Message      string
+	Warning      bool // a save would not be refused for it
+}
+
+// PolicyMember is one part of the input that policies see, as each language names it; "" where one does not have it.
+type PolicyMember struct {
+	Visual, Rego, Cedar string
+	Text                string // what it is
 }
 
 // PolicyExample is one entry of the gallery that policies are started from, in each language.

@@ -65,6 +65,8 @@ var allowed = map[string]needs{ // :: verb → what it needs
 
 	"PolicyWarnings": {role: control.Member},
 	"APIWarnings":    {role: control.Member},
+	"CheckPolicy":    {role: control.Member},
+	"PolicyMembers":  {role: control.Member},
 	"PolicyGallery":  {role: control.Member},
 
 	"ListClients":          {role: control.Member, scope: control.ScopeViewClients},

@@ -193,6 +193,14 @@ var verbs = []struct {
 		_, err := f.w.PolicyWarnings(ctx, a, f.policy)
 		return err
 	}},
+	{"CheckPolicy", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.CheckPolicy(ctx, a, control.Policy{ServerID: f.workspace, Validators: []waist.Validator{{Name: "true"}}})
+		return err
+	}},
+	{"PolicyMembers", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.PolicyMembers(ctx, a, f.workspace, f.policy)
+		return err
+	}},
 	{"PolicyGallery", member, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.PolicyGallery(ctx, a, f.workspace)
 		return err
@@ -397,7 +405,7 @@ func TestGatewayVerbsNeedTheirScope(t *testing.T) {
 		"Configuration":      func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
 		"ProtectedWorkspace": func(a control.Actor) error { _, err := w.ProtectedWorkspace(ctx, a); return err },
 		"ConfigurationJSON": func(a control.Actor) error {
-			_, _, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})
+			_, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})
 			return err
 		},
 		"SetInventory": func(a control.Actor) error { _, err := w.SetInventory(ctx, a, inventory()); return err },
