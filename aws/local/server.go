@@ -80,8 +80,8 @@ func New(o Options) (*Server, error) {
 
 	lo := o.Lambda
 	lo.FetchObject = s.s3.Object
-	lo.Log = func(l lambda.LogLine) {
-		s.logs.Append(l.Account, l.Region, l.Group, l.Stream, l.Time, l.Text)
+	lo.Log = func(l wire.LogLine) {
+		s.logs.Append(l)
 		if o.Lambda.Log != nil {
 			o.Lambda.Log(l)
 		}
@@ -96,7 +96,7 @@ func New(o Options) (*Server, error) {
 	s.events = events.New(events.Options{Now: s.now, Invoke: s.lambda.Invoke, Logger: o.Logger})
 
 	ao := o.APIGateway
-	ao.VerifyIAM = s.verifyExecute
+	ao.VerifyIAM, ao.ExecutionLog = s.verifyExecute, s.logs.Append
 	ao.Now, ao.Logger, ao.Invoke, ao.PublicURL = s.now, o.Logger, s.lambda.Invoke, s.PublicURL
 	s.gateway = apigateway.New(ao)
 

@@ -21,14 +21,15 @@ import (
 )
 
 type flags struct {
-	Addr       string `help:"Address of the AWS endpoint." default:"127.0.0.1:4566" env:"LOCAL_AWS_ADDR"`
-	Management string `help:"Address of the management API (faults, history, clock, reset), for example 127.0.0.1:4567; by default there is none." env:"LOCAL_AWS_MANAGEMENT" placeholder:"ADDR"`
-	Account    string `help:"Account of access keys that are neither issued here nor an account number." default:"123456789012"`
-	HostArch   string `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
-	LenientIAM bool   `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
-	Dir        string `help:"Directory for the functions' code; by default a temporary one that is removed at the end." placeholder:"DIR"`
-	Throttle   bool   `help:"Apply API Gateway's control-plane request rates (10 per second, GetResources 5 per 2 s …)." name:"throttle"`
-	LogLevel   string `help:"debug shows every call and every line that a function writes." enum:"debug,info,warn,error" default:"info"`
+	Addr       string            `help:"Address of the AWS endpoint." default:"127.0.0.1:4566" env:"LOCAL_AWS_ADDR"`
+	Management string            `help:"Address of the management API (faults, history, clock, reset), for example 127.0.0.1:4567; by default there is none." env:"LOCAL_AWS_MANAGEMENT" placeholder:"ADDR"`
+	Account    string            `help:"Account of access keys that are neither issued here nor an account number." default:"123456789012"`
+	HostArch   string            `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
+	LenientIAM bool              `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
+	Dir        string            `help:"Directory for the functions' code; by default a temporary one that is removed at the end." placeholder:"DIR"`
+	Throttle   bool              `help:"Apply API Gateway's control-plane request rates (10 per second, GetResources 5 per 2 s …)." name:"throttle"`
+	Switch     map[string]string `help:"Take another variant of what is not known about API Gateway, for example SkipSourceCheckUncached=true; several with semicolons or by repeating the flag. docs/reference/local-aws-apigateway.md lists them." placeholder:"NAME=VALUE"`
+	LogLevel   string            `help:"debug shows every call and every line that a function writes." enum:"debug,info,warn,error" default:"info"`
 }
 
 func main() {
@@ -48,6 +49,12 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 	if err := level.UnmarshalText([]byte(f.LogLevel)); err != nil {
 		return err
 	}
+	var switches apigateway.Switches
+	for name, value := range f.Switch {
+		if err := switches.Set(name, value); err != nil {
+			return fmt.Errorf("--switch: %w", err)
+		}
+	}
 	listener, err := listen("--addr", f.Addr)
 	if err != nil {
 		return err
@@ -66,7 +73,7 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		DefaultAccount: f.Account,
 		LenientIAM:     f.LenientIAM,
 		Logger:         slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
-		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle},
+		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle, Switches: switches},
 		Lambda:         lambda.Options{HostArch: f.HostArch, Dir: f.Dir},
 	})
 	if err != nil {

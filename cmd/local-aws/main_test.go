@@ -27,6 +27,13 @@ func TestBusyPortNamesTheFlag(t *testing.T) {
 	}
 }
 
+func TestUnknownSwitch(t *testing.T) {
+	err := run(t.Context(), flags{Addr: "127.0.0.1:0", LogLevel: "info", Switch: map[string]string{"NormaliseMethodARN": "true"}}, io.Discard, io.Discard)
+	if err == nil || !strings.HasPrefix(err.Error(), `--switch: there is no switch "NormaliseMethodARN"; there are AllowMissingPrincipal, `) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestServesUntilToldToStop(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	r, w := io.Pipe()

@@ -33,6 +33,9 @@ func (x *exchange) gatewayResponse(err error) *answer {
 		status = http.StatusInternalServerError
 	}
 	out := &answer{status: status, header: http.Header{"Content-Type": {"application/json"}}, errorType: kind.errorType}
+	if f.errorType != "" {
+		out.errorType = f.errorType
+	}
 	if out.errorType == "" {
 		out.errorType = "InternalServerErrorException"
 		if status < 500 {

@@ -34,8 +34,12 @@ const (
 )
 
 // accessDenied has a capital M, unlike every other default body.
-func accessDenied(message, detail string) *failure {
-	return &failure{kind: "ACCESS_DENIED", message: &message, body: `{"Message":` + jsonString(message) + `}`, detail: detail}
+func (x *exchange) accessDenied(message, detail string) *failure {
+	member := "Message"
+	if m := x.svc.opt.DenialMember; m != "" {
+		member = m
+	}
+	return &failure{kind: "ACCESS_DENIED", message: &message, body: `{` + jsonString(member) + `:` + jsonString(message) + `}`, detail: detail}
 }
 
 // authorize runs the resource policy and the method's authorization. nil means: go on.
@@ -59,7 +63,7 @@ func (x *exchange) authorize() error {
 			return fail("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "AWS_IAM: the request carries no SigV4 signature that can be verified")
 		}
 		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.methodARN()); err != nil {
-			return accessDenied(deniedImplicitly, "AWS_IAM: "+err.Error())
+			return x.accessDenied(deniedImplicitly, "AWS_IAM: "+err.Error())
 		}
 		return nil
 	}
@@ -83,10 +87,10 @@ func (x *exchange) resourcePolicy() (verdict, error) {
 	}
 	text := "User: anonymous is not authorized to perform: execute-api:Invoke on resource: " + x.maskedARN()
 	if v == explicitDeny {
-		return v, accessDenied(text+" with an explicit deny", "the resource policy denies "+arn)
+		return v, x.accessDenied(text+" with an explicit deny", "the resource policy denies "+arn)
 	}
 	if v == implicitDeny && x.match.method.AuthorizationType == "NONE" {
-		return v, accessDenied(text, "the resource policy does not allow "+arn)
+		return v, x.accessDenied(text, "the resource policy does not allow "+arn)
 	}
 	return v, nil
 }
@@ -121,7 +125,9 @@ func (x *exchange) lambdaAuthorizer(z *authorizer, res verdict) error {
 		return err
 	}
 	if !complete {
-		return fail("UNAUTHORIZED", "Unauthorized", "an identity source of authorizer "+z.Name+" is missing")
+		f := fail("UNAUTHORIZED", "Unauthorized", "an identity source of authorizer "+z.Name+" is missing")
+		f.unlogged = !x.svc.opt.LogMissingIdentity
+		return f
 	}
 	key := cacheKey{x.def.API.ID, x.stage.StageName, z.ID, identity}
 	ttl := time.Duration(z.ttl()) * time.Second
@@ -130,6 +136,7 @@ func (x *exchange) lambdaAuthorizer(z *authorizer, res verdict) error {
 		answer = x.svc.cache.get(key)
 	}
 	if answer == nil {
+		x.note("Starting authorizer: %s for request: %s", z.ID, x.requestID)
 		if answer, err = x.invokeAuthorizer(z); err != nil {
 			return err
 		}
@@ -144,11 +151,11 @@ func (x *exchange) lambdaAuthorizer(z *authorizer, res verdict) error {
 	}
 	switch {
 	case v == explicitDeny:
-		return accessDenied(deniedExplicitly, "authorizer "+z.Name+" denies "+x.methodARN())
+		return x.accessDenied(deniedExplicitly+x.svc.opt.DenialSuffix, "authorizer "+z.Name+" denies "+x.methodARN())
 	case v == allowed || res == allowed:
 		return nil
 	}
-	return accessDenied(deniedImplicitly, "authorizer "+z.Name+" does not allow "+x.methodARN())
+	return x.accessDenied(deniedImplicitly, "authorizer "+z.Name+" does not allow "+x.methodARN())
 }
 
 // identity reads the identity sources. The string is the cache key; complete is false when the request must be refused
@@ -236,7 +243,7 @@ func (x *exchange) invokeAuthorizer(z *authorizer) (*authAnswer, error) {
 	})
 	x.authMS = x.svc.opt.Now().Sub(began).Milliseconds()
 	if err != nil {
-		return nil, configurationError("calling " + fn + ": " + err.Error())
+		return nil, x.svc.opt.notCalled(fn, err)
 	}
 	if res.FunctionError != "" {
 		var e struct {
@@ -259,6 +266,9 @@ func (s *Service) parseAuthAnswer(payload []byte) (*authAnswer, error) {
 	a, err := s.parsePolicyAnswer(payload)
 	if err != nil {
 		return nil, err
+	}
+	if most := s.opt.MaxAuthorizerPolicy; most > 0 && len(a.raw) > most {
+		a.policy = &policyDoc{}
 	}
 	for k, raw := range a.rawContext {
 		v, err := contextString(raw)
@@ -304,7 +314,7 @@ func (s *Service) parsePolicyAnswer(payload []byte) (*authAnswer, error) {
 			return nil, errors.New("a Resource of the policy is longer than 512 characters")
 		}
 		if !long {
-			kept = append(kept, st)
+			kept = append(kept, s.opt.withLiterals(st, policy.version))
 		}
 	}
 	policy.statements = kept

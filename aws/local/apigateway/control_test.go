@@ -153,6 +153,7 @@ func TestStages(t *testing.T) {
 	}
 	second := b.deploy(id, "dev")
 	b.advance(time.Minute)
+	b.must("PATCH", "/account", map[string]any{"patchOperations": []any{map[string]any{"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::111122223333:role/logs"}}})
 	st, err := c.UpdateStage(ctx, &awsapi.UpdateStageInput{RestApiId: &id, StageName: aws.String("dev"), PatchOperations: []types.PatchOperation{
 		op(types.OpReplace, "/deploymentId", *first.DeploymentId),
 		op(types.OpReplace, "/variables/url", "example.com"),

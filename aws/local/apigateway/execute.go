@@ -61,6 +61,9 @@ type failure struct {
 	body    string // exact default body; "" is {"message":…}
 	detail  string // for the execution log, never sent
 	header  http.Header
+
+	errorType string // "": the type's own
+	unlogged  bool   // not in the execution log
 }
 
 func (f *failure) Error() string { return f.kind + ": " + f.detail }
@@ -109,6 +112,7 @@ func (s *Service) ServeExecute(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		out = x.gatewayResponse(err)
 	}
+	x.logExecution(out, err)
 	x.write(w, out)
 }
 

@@ -11,22 +11,16 @@ import (
 
 // meter checks the API key with its usage plan and the stage's throttling.
 func (x *exchange) meter() error {
-	m := x.match.method
-	if m.APIKeyRequired {
+	if x.match.method.APIKeyRequired {
 		if err := x.charge(); err != nil {
 			return err
 		}
 	}
-	for _, key := range []string{settingKey(x.match.resource.Path, x.verb), settingKey(x.match.resource.Path, m.HTTPMethod), "*/*"} {
-		set, ok := x.stage.MethodSettings[key]
-		if !ok {
-			continue
-		}
+	if set, key, ok := x.methodSetting(); ok {
 		name := "stage/" + x.def.API.ID + "/" + x.stage.StageName + "/" + key
 		if _, ok := x.svc.traffic.take(name, set.ThrottlingRateLimit, float64(set.ThrottlingBurstLimit)); !ok {
 			return fail("THROTTLED", "Too Many Requests", "the stage's throttling of "+key)
 		}
-		break
 	}
 	return nil
 }

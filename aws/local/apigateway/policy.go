@@ -11,6 +11,7 @@ import (
 
 // policyDoc is an IAM policy document as authorizers return it and as resource policies hold it.
 type policyDoc struct {
+	version    string
 	statements []statement
 }
 
@@ -73,7 +74,7 @@ func parsePolicy(b []byte) (*policyDoc, error) {
 		}
 		raws = []rawStatement{one}
 	}
-	p := &policyDoc{}
+	p := &policyDoc{version: doc.Version}
 	for i, r := range raws {
 		st := statement{deny: r.Effect == "Deny", actions: r.Action, resources: r.Resource, conditions: map[string]map[string][]string{}}
 		if r.Effect != "Allow" && r.Effect != "Deny" {
@@ -195,7 +196,7 @@ func wildcard(p, s string) bool {
 		case pi < len(p) && p[pi] == '*':
 			star, mark = pi, si
 			pi++
-		case pi < len(p) && (p[pi] == '?' || p[pi] == s[si]):
+		case pi < len(p) && (p[pi] == '?' || p[pi] == s[si] || p[pi] == literalStar && s[si] == '*' || p[pi] == literalMark && s[si] == '?'):
 			pi, si = pi+1, si+1
 		case star >= 0:
 			mark++

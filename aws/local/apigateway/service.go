@@ -17,7 +17,10 @@ type Options struct {
 	Invoke     wire.Invoke      // calls a function as apigateway.amazonaws.com
 	PublicURL  func() string    // base of data-plane URLs shown in exports, for example "http://127.0.0.1:4566"; "": not shown
 	HTTPClient *http.Client     // for HTTP and HTTP_PROXY integrations; nil: a client that follows no redirect
-	Logger     *slog.Logger     // execution log; nil: discarded
+	Logger     *slog.Logger     // one line for every answer of the gateway's own; nil: discarded
+
+	// ExecutionLog takes the lines of the execution log of stages whose methods have a logging level. Nil: discarded.
+	ExecutionLog func(wire.LogLine)
 
 	// ControlThrottles applies the documented request rates of the control plane (10 requests per second with bursts
 	// of 40, GetResources 5 per 2 s, CreateDeployment 1 per 5 s …) per account and region. Off by default.
@@ -29,30 +32,12 @@ type Options struct {
 	MaxAuthorizers int // authorizers per API, 10
 	MaxAPIs        int // REST APIs per account and region, 600
 
-	// Switches for what nobody outside AWS can settle. The zero value is the variant that the simulator takes by default.
+	Switches
 
-	// SkipSourceCheckUncached: a REQUEST authorizer with TTL 0 and configured identity sources is invoked even when a
-	// source is missing. Default: 401 without invocation, whatever the TTL.
-	SkipSourceCheckUncached bool
-	// NormalizeMethodARN: methodArn carries the path percent-decoded and without its trailing slash. Default: as sent.
-	NormalizeMethodARN bool
-	// AllowMissingPrincipal: authorizer output without principalId is accepted. Default: configuration error.
-	AllowMissingPrincipal bool
-	// IgnoreLongResource: a Resource above 512 characters in authorizer output matches nothing instead of being a
-	// configuration error.
-	IgnoreLongResource bool
-	// IgnoreMethodOverride: X-HTTP-Method-Override does not change the verb. Default: it does, as documented.
-	IgnoreMethodOverride bool
 	// VerifyIAM checks a signed request of the data plane: its SigV4 signature, and the action on the resource.
 	// execute-api:Invoke is asked for methods and routes of type AWS_IAM, execute-api:ManageConnections for the connection
 	// management API. Nil: all of these answer 403 to everybody.
 	VerifyIAM func(r *http.Request, action, resource string) error
-
-	// HTTPUnauthorizedError: an authorizer of an HTTP API that fails with the error "Unauthorized" gives 401, as for REST
-	// APIs. Default: 500.
-	HTTPUnauthorizedError bool
-
-	AuthorizerTimeout time.Duration // how long a REST API waits for an authorizer; 0: 30 s. HTTP APIs wait 10 s
 }
 
 // Service is one simulated API Gateway for all accounts and regions. Its methods may be called concurrently.

@@ -116,6 +116,11 @@ func (s *Service) updateStage(q *request) (any, error) {
 	if err := checkVariables(st.Variables); err != nil {
 		return nil, err
 	}
+	for key, m := range st.MethodSettings {
+		if (m.LoggingLevel == "ERROR" || m.LoggingLevel == "INFO") && m.LoggingLevel != old.MethodSettings[key].LoggingLevel && q.account.settings.CloudwatchRoleARN == "" {
+			return nil, badRequest(noCloudWatchRole)
+		}
+	}
 	st.LastUpdatedDate = s.opt.Now().Unix()
 	a.stages[st.StageName] = st
 	return st, nil
@@ -247,7 +252,7 @@ func methodSettingPatch(st *stage, op patchOp, seg []string) error {
 	}
 	rules := map[string]patchRule{
 		"metrics/enabled":                                setBool("", &m.MetricsEnabled),
-		"logging/loglevel":                               setString("", &m.LoggingLevel),
+		"logging/loglevel":                               oneOf("/logging/loglevel", &m.LoggingLevel, "OFF", "ERROR", "INFO"),
 		"logging/dataTrace":                              setBool("", &m.DataTraceEnabled),
 		"throttling/burstLimit":                          setInt("/throttling/burstLimit", &m.ThrottlingBurstLimit),
 		"throttling/rateLimit":                           setFloat("/throttling/rateLimit", &m.ThrottlingRateLimit),

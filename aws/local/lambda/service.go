@@ -41,12 +41,7 @@ type Options struct {
 }
 
 // LogLine is one line that a function, or the platform on its behalf, wrote.
-type LogLine struct {
-	Account, Region string
-	Group, Stream   string // "/aws/lambda/my-function", "2026/11/22/[$LATEST]…"
-	Time            time.Time
-	Text            string
-}
+type LogLine = wire.LogLine
 
 // Service is Lambda of all accounts and regions.
 type Service struct {

@@ -53,24 +53,24 @@ func (s *Service) Reset() {
 
 func key(account, region, name string) string { return account + "/" + region + "/" + name }
 
-// Append records one line of a function.
-func (s *Service) Append(account, region, name, stream string, at time.Time, text string) {
+// Append records one line of a function, or of an API's execution log.
+func (s *Service) Append(l wire.LogLine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := key(account, region, name)
+	k := key(l.Account, l.Region, l.Group)
 	g := s.groups[k]
 	if g == nil {
 		if len(s.order) >= maxGroups {
 			delete(s.groups, s.order[0])
 			s.order = s.order[1:]
 		}
-		g = &group{name: name, created: at}
+		g = &group{name: l.Group, created: l.Time}
 		s.groups[k] = g
 		s.order = append(s.order, k)
 	}
-	g.events = append(g.events, event{g.next, stream, at, text})
+	g.events = append(g.events, event{g.next, l.Stream, l.Time, l.Text})
 	g.next++
-	g.bytes += len(text)
+	g.bytes += len(l.Text)
 	drop := 0
 	for len(g.events)-drop > maxEvents || g.bytes > maxText && drop < len(g.events)-1 {
 		g.bytes -= len(g.events[drop].text)
