@@ -92,4 +92,6 @@ type GatewayPoll struct {
 	ETag, Environment, Version, AuthorizerVersion string
 	Revision                                      int64
 	AgeSeconds                                    int64
+	// Sign asks for signatures although the configuration may be unchanged.
+	Sign bool
 }

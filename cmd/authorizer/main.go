@@ -61,7 +61,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 	if s.InsecureSkipVerify {
 		log.Warn("HTTP_CLIENT_INSECURE_SKIP_VERIFY is on: whoever stands between here and the control plane decides who gets in")
 	}
-	keep, err := keepAt(aws, s, secret)
+	keep, err := keepAt(aws, s)
 	if err != nil {
 		return err
 	}

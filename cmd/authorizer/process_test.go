@@ -99,6 +99,7 @@ type controlPlane struct {
 	events    []waist.RequestEvent
 	bind      bool
 	down      bool
+	signs     bool // as ours does; an ACP does not
 	polls     int
 	hang      chan struct{} // not nil: polls wait for it
 }
@@ -134,12 +135,18 @@ func newControlPlane(t testing.TB) *controlPlane {
 			p.polls++
 			etag := fmt.Sprintf(`"%d"`, p.cfg.Revision)
 			w.Header().Set("ETag", etag)
+			body, _ := json.Marshal(p.cfg)
+			if p.signs {
+				line, _ := waist.ConfigurationSignature{TenantID: "default", ServerID: "demo", GatewayID: "g1", ClientID: "gw", Revision: p.cfg.Revision, ETag: etag,
+					IssuedAt: time.Now().Unix(), NotAfter: time.Now().Add(time.Hour).Unix()}.Sign(secretText, body)
+				w.Header().Set(waist.HeaderSignature, line)
+			}
 			if p.down {
 				w.WriteHeader(503)
 			} else if r.Header.Get("If-None-Match") == etag {
 				w.WriteHeader(304)
 			} else {
-				_ = json.NewEncoder(w).Encode(p.cfg)
+				_, _ = w.Write(body)
 			}
 		case "POST configuration":
 			_ = json.NewDecoder(r.Body).Decode(&p.inventory)
@@ -545,7 +552,7 @@ func TestColdStartDuringOutage(t *testing.T) {
 	w.plane.mu.Lock()
 	w.plane.down = true
 	w.plane.mu.Unlock()
-	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	w.newEnvironments()
 	w.expect("/pets", "", 403, "explicit deny")
 	w.plane.mu.Lock()
 	w.plane.down = false
@@ -553,11 +560,18 @@ func TestColdStartDuringOutage(t *testing.T) {
 	w.eventually("/pets", 200)
 }
 
-// TestOutageWithStoredConfiguration: with AWS_LOCAL_CONFIGURATION a new environment answers during an outage.
+// TestOutageWithStoredConfiguration: with AWS_LOCAL_CONFIGURATION a new environment answers during an outage, by what the
+// control plane signed and by nothing else.
 func TestOutageWithStoredConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	w := newWorld(t, map[string]string{"AWS_LOCAL_CONFIGURATION": dir})
 	w.plane.setBind(true)
+	if r := w.sync(); r.OK || !strings.Contains(fmt.Sprint(r.Problems), "does not sign") {
+		t.Errorf("a control plane that does not sign: %+v", r)
+	}
+	w.plane.mu.Lock()
+	w.plane.signs = true
+	w.plane.mu.Unlock()
 	w.sync()
 	w.sync()
 	w.deploy("dev")
@@ -566,10 +580,40 @@ func TestOutageWithStoredConfiguration(t *testing.T) {
 	w.plane.mu.Lock()
 	w.plane.down = true
 	w.plane.mu.Unlock()
-	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	w.newEnvironments()
 	w.expect("/pets", "Bearer "+w.plane.token(t, "joe"), 200, `"caller":"joe"`)
 	w.expect("/pets", "Bearer "+w.plane.token(t, "jane"), 403, "explicit deny")
 	w.expect("/pets/1", "", 200, "")
+
+	// Somebody who can write there opens an API for everybody.
+	files, err := filepath.Glob(filepath.Join(dir, "*.conf"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	good, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, copied := range map[string][]byte{
+		"altered":  bytes.ReplaceAll(good, []byte(`"policy_id":"needs-joe"`), []byte(`"policy_id":""         `)),
+		"unsigned": good[bytes.Index(good, []byte("\n\n"))+2:],
+	} {
+		if bytes.Equal(copied, good) {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if err := os.WriteFile(files[0], copied, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.newEnvironments()
+		w.expect("/pets", "", 403, "explicit deny")
+		w.expect("/pets/1", "", 403, "explicit deny")
+	}
+}
+
+// newEnvironments makes every environment that there is the last of its kind: the next request starts another one.
+func (w *world) newEnvironments() {
+	w.t.Helper()
+	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
 }
 
 // TestLastEventsAreSent: request events that wait for the next flush leave when Lambda takes the environment down.
@@ -583,7 +627,7 @@ func TestLastEventsAreSent(t *testing.T) {
 	for range requests {
 		w.expect("/pets", "", 200, "")
 	}
-	w.call(signed.Call{Service: "lambda", Operation: "UpdateFunctionConfiguration", Method: "PUT", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer/configuration", Body: map[string]any{"Description": "new environments"}}, nil)
+	w.newEnvironments()
 	deadline := time.Now().Add(time.Minute)
 	for {
 		w.plane.mu.Lock()

@@ -295,7 +295,7 @@ func (w *roleWorld) life(parts ...deploy.Part) {
 		}
 	}
 	if has(deploy.Store) {
-		keep, err := keepAt(w.role, settings{LocalConfiguration: roleStore, IssuerURL: "https://portcullis.example.com/default/system", ClientID: "gw"}, "x")
+		keep, err := keepAt(w.role, settings{LocalConfiguration: roleStore, IssuerURL: "https://portcullis.example.com/default/system", ClientID: "gw"})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -19,9 +19,9 @@ import (
 
 // keepAt makes the store that AWS_LOCAL_CONFIGURATION names: a directory (an EFS mount, so that all environments share
 // it; /tmp is private to one) or s3://bucket/prefix in the function's region. nil when nothing is named.
-func keepAt(aws *signed.Client, s settings, secret string) (*authorizer.Keep, error) {
-	k := &authorizer.Keep{Secret: secret, ClientID: s.ClientID, Issuer: strings.TrimSuffix(s.IssuerURL, "/")}
-	name := fileName(k)
+func keepAt(aws *signed.Client, s settings) (*authorizer.Keep, error) {
+	k := &authorizer.Keep{}
+	name := fileName(s)
 	switch place := s.LocalConfiguration; {
 	case place == "":
 		return nil, nil
@@ -42,8 +42,8 @@ func keepAt(aws *signed.Client, s settings, secret string) (*authorizer.Keep, er
 }
 
 // fileName keeps several gateways of one store apart.
-func fileName(k *authorizer.Keep) string {
-	sum := sha256.Sum256([]byte(k.Issuer + "\n" + k.ClientID))
+func fileName(s settings) string {
+	sum := sha256.Sum256([]byte(strings.TrimSuffix(s.IssuerURL, "/") + "\n" + s.ClientID))
 	return "portcullis-" + hex.EncodeToString(sum[:8]) + ".conf"
 }
 

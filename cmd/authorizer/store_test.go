@@ -16,7 +16,7 @@ import (
 
 func TestKeepAt(t *testing.T) {
 	for place, ok := range map[string]bool{"": true, "/mnt/conf": true, "s3://bucket": true, "s3://bucket/a/b/": true, "relative/path": false, "s3://": false, "s3://b?x=1": false} {
-		k, err := keepAt(signed.New("eu-west-1"), settings{LocalConfiguration: place, IssuerURL: "https://h/t/w"}, "x")
+		k, err := keepAt(signed.New("eu-west-1"), settings{LocalConfiguration: place, IssuerURL: "https://h/t/w"})
 		if (err == nil) != ok || (k != nil) != (ok && place != "") {
 			t.Errorf("%q: %v %v", place, k, err)
 		}
@@ -68,7 +68,7 @@ func TestObject(t *testing.T) {
 	aws := signed.New("eu-west-1")
 	env := map[string]string{"AWS_ENDPOINT_URL_S3": s.URL, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
 	aws.Getenv = func(k string) string { return env[k] }
-	k, err := keepAt(aws, settings{LocalConfiguration: "s3://my-bucket/conf/", IssuerURL: "https://h/t/w", ClientID: "gw"}, "x")
+	k, err := keepAt(aws, settings{LocalConfiguration: "s3://my-bucket/conf/", IssuerURL: "https://h/t/w", ClientID: "gw"})
 	if err != nil {
 		t.Fatal(err)
 	}

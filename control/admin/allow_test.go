@@ -7,6 +7,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/store"
 	"portcullis/control/store/storetest"
 	"portcullis/edge/waist"
 )
@@ -16,6 +17,7 @@ type fixture struct {
 	w                               *world
 	workspace, service, scope, api  string
 	gateway, client, policy, user   string
+	specified                       string // a service
 	spare, sparePolicy, spareClient string // for deleting
 	spareUser, spareKey             string
 	secret                          string
@@ -27,6 +29,7 @@ func newFixture(t *testing.T, w *world) *fixture {
 	f.gateway = g.ID
 	must(w.SetInventory(ctx, authorizer, inventory(petStore("GET", "/pets"))))(t)
 	f.service = must(w.CreateService(ctx, w.root, control.Service{WorkspaceID: "default", Name: "Service"}))(t).ID
+	f.specified = must(w.CreateService(ctx, w.root, control.Service{WorkspaceID: "default", Name: "Specified"}))(t).ID
 	f.api = must(w.CreateAPI(ctx, w.root, control.API{ServiceID: f.service, Method: "GET", Path: "/a"}))(t).ID
 	f.scope = must(w.CreateScope(ctx, w.root, control.Scope{WorkspaceID: "default", Name: "read"}))(t).ID
 	f.policy, f.sparePolicy = "block_default_api", "nist-aal-1_default_api"
@@ -124,6 +127,21 @@ var verbs = []struct {
 		return err
 	}},
 	{"ListAPIs", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListAPIs(ctx, a, f.workspace); return err }},
+	{"ImportSpecification", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ImportSpecification(ctx, a, f.specified, control.SpecificationImport{Text: []byte("{\"openapi\":\"3.1.0\",\"paths\":{\"/" + store.NewID() + "\":{\"get\":{}}}}")})
+		return err
+	}},
+	{"ImportSpecificationFromURL", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ImportSpecificationFromURL(ctx, a, f.specified, "http://127.0.0.1/", false)
+		if control.KindOf(err) == control.Invalid { // let in, and the URL refused
+			return nil
+		}
+		return err
+	}},
+	{"RemoveSpecification", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.RemoveSpecification(ctx, a, f.specified)
+		return err
+	}},
 	{"ListServiceAPIs", member, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.ListServiceAPIs(ctx, a, f.workspace)
 		return err

@@ -47,17 +47,18 @@ func bench(b *testing.B, n int) (a *admin.Admin, root, authorizer control.Actor,
 // BenchmarkUnchangedPoll is the 304 path without HTTP: 1,000 environments, nothing changes.
 func BenchmarkUnchangedPoll(b *testing.B) {
 	a, _, authorizer, _ := bench(b, 1000)
-	_, etag, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{})
+	first, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{})
 	if err != nil {
 		b.Fatal(err)
 	}
+	etag := first.ETag
 	var n atomic.Int64
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			env := fmt.Sprintf("environment-%d", n.Add(1)%1000)
-			if body, _, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{ETag: etag, Environment: env}); body != nil || err != nil {
+			if got, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{ETag: etag, Environment: env}); got.JSON != nil || err != nil {
 				b.Error(err)
 			}
 		}
@@ -72,8 +73,8 @@ func BenchmarkNewRevision(b *testing.B) {
 		if _, err := a.CreateScope(ctx, root, control.Scope{WorkspaceID: "default", Name: fmt.Sprint("s", time.Now().UnixNano())}); err != nil {
 			b.Fatal(err)
 		}
-		if body, _, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{}); len(body) < 1_000_000 || err != nil {
-			b.Fatal(len(body), err)
+		if got, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{}); len(got.JSON) < 1_000_000 || err != nil {
+			b.Fatal(len(got.JSON), err)
 		}
 	}
 }

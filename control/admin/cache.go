@@ -23,13 +23,14 @@ const (
 
 // cache holds what polls and token checks read again and again. The zero value is ready.
 //
-//	polls, clients, workspaces   read from the store, believed for fresh
-//	documents, keys              belong to one revision of a workspace, valid for as long as it is the latest
+//	polls, clients, secrets, workspaces   read from the store, believed for fresh
+//	documents, keys                       belong to one revision of a workspace, valid for as long as it is the latest
 type cache struct {
 	mu         sync.Mutex
 	generation int64 // grows with every change made here, so that a read from before it is not remembered after it
 	polls      map[string]timed[store.GatewayState]
 	clients    map[string]timed[control.Client]
+	secrets    map[string]timed[[]store.ClientSecret] // sealed
 	workspaces map[string]timed[control.Workspace]
 	keys       map[string]revised[[]SigningKey]
 	documents  map[string]revised[*document]
@@ -48,9 +49,11 @@ type revised[T any] struct {
 
 // document is a configuration with its JSON form and ETag.
 type document struct {
-	config *waist.Configuration
-	json   []byte
-	etag   string
+	config  *waist.Configuration
+	json    []byte
+	etag    string
+	gateway string
+	signed  signed
 }
 
 // building is one document in the making; others that want it wait for done.
@@ -72,6 +75,7 @@ func (c *cache) forget(tenant, workspace string) {
 	c.generation++
 	clear(c.polls)
 	clear(c.clients)
+	clear(c.secrets)
 	clear(c.workspaces)
 }
 

@@ -217,10 +217,11 @@ func TestListsAreNeverNull(t *testing.T) {
 	g, authorizer := w.gateway()
 	svc := must(w.CreateService(ctx, w.root, control.Service{WorkspaceID: "default", Name: "S"}))(t)
 	w.push(authorizer, waist.APIGroup{ID: "empty"})
-	cfg, _, err := w.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{})
+	answer, err := w.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := answer.JSON
 	values := map[string]any{
 		"apis": must(w.ListAPIsByService(ctx, w.root, svc.ID))(t), "all apis": must(w.ListAPIs(ctx, w.root, "default"))(t),
 		"groups": must(w.ListGroups(ctx, w.root, g.ID))(t), "scopes": must(w.ListScopes(ctx, w.root, "default"))(t),

@@ -30,15 +30,30 @@ func (a *Admin) Configuration(ctx context.Context, actor control.Actor, p contro
 	return doc.config, doc.etag, nil
 }
 
-// ConfigurationJSON is Configuration in its JSON form, made once per revision for all environments. The bytes are shared.
-func (a *Admin) ConfigurationJSON(ctx context.Context, actor control.Actor, p control.GatewayPoll) (body []byte, etag string, err error) {
-	doc, etag, err := a.poll(ctx, actor, p)
-	if err != nil || doc == nil {
-		return nil, etag, err
-	}
-	return doc.json, doc.etag, nil
+// ConfigurationAnswer is the answer to a poll.
+type ConfigurationAnswer struct {
+	JSON []byte // shared; nil when the poller has it already
+	ETag string
+	// Signatures are over the exact bytes that ETag names, one per client secret that is valid at the moment; none for a
+	// poll that needs none.
+	Signatures []string
 }
 
+// ConfigurationJSON is Configuration in its JSON form, made once per revision for all environments, and signed.
+func (a *Admin) ConfigurationJSON(ctx context.Context, actor control.Actor, p control.GatewayPoll) (ConfigurationAnswer, error) {
+	doc, etag, err := a.poll(ctx, actor, p)
+	if err != nil || doc == nil {
+		return ConfigurationAnswer{ETag: etag}, err
+	}
+	out := ConfigurationAnswer{ETag: etag, Signatures: a.signatures(ctx, actor, doc)}
+	if etag != p.ETag {
+		out.JSON = doc.json
+	}
+	return out, nil
+}
+
+// poll returns no document where the poller has it and asks for no signature: nearly every poll, so that it reads
+// nothing but what a cache has.
 func (a *Admin) poll(ctx context.Context, actor control.Actor, p control.GatewayPoll) (*document, string, error) {
 	if err := a.allow(actor, "Configuration", ""); err != nil {
 		return nil, "", err
@@ -48,7 +63,7 @@ func (a *Admin) poll(ctx context.Context, actor control.Actor, p control.Gateway
 		return nil, "", err
 	}
 	a.alive(ctx, actor.TenantID, state.GatewayID, p)
-	if tag := etagOf(state, state.Revision); p.ETag == tag {
+	if tag := etagOf(state, state.Revision); p.ETag == tag && !p.Sign {
 		return nil, tag, nil
 	}
 	doc, err := a.document(ctx, actor.TenantID, state)
@@ -132,7 +147,7 @@ func (a *Admin) build(ctx context.Context, tenant string, state store.GatewaySta
 	if err != nil {
 		return nil, 0, fmt.Errorf("admin: %w", err)
 	}
-	return &document{config: cfg, json: body, etag: etagOf(state, cfg.Revision)}, cfg.Revision, nil
+	return &document{config: cfg, json: body, etag: etagOf(state, cfg.Revision), gateway: state.GatewayID}, cfg.Revision, nil
 }
 
 func (a *Admin) read(ctx context.Context, r store.Reader, tenant string, state store.GatewayState) (*waist.Configuration, error) {

@@ -262,9 +262,18 @@ func TestGateways(t *testing.T) {
 	if len(list.Gateways) != 1 || list.Gateways[0]["token_exchange"] == nil {
 		t.Errorf("gateways %+v", list)
 	}
-	tag := w.callAs(token, "GET", configurationPath, nil, 200, nil).Get("ETag")
+	fetched := w.callAs(token, "GET", configurationPath, nil, 200, nil)
+	if n := len(fetched.Values(waist.HeaderSignature)); n != 1 {
+		t.Errorf("%d signatures", n)
+	}
+	tag := fetched.Get("ETag")
 	w.callAs(token, "GET", configurationPath, nil, 304, nil, "If-None-Match", tag)
 	w.callAs(token, "GET", configurationPath, nil, 304, nil, "If-None-Match", "W/"+tag)
+	for header, want := range map[string]int{"": 0, "true": 1} { // who stores the configuration has it vouched for anew
+		if h := w.callAs(token, "GET", configurationPath, nil, 304, nil, "If-None-Match", tag, waist.HeaderSign, header); len(h.Values(waist.HeaderSignature)) != want {
+			t.Errorf("%s %q: signatures %q", waist.HeaderSign, header, h.Values(waist.HeaderSignature))
+		}
+	}
 	w.callAs(token, "POST", configurationPath, petStore(), 200, nil)
 	var groups struct{ Groups []control.APIGroup }
 	w.call("GET", "/gateways/"+gw.ID+"/groups", nil, 200, &groups)

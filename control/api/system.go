@@ -28,20 +28,24 @@ func (a *API) getConfiguration(w http.ResponseWriter, r *http.Request, actor con
 		AuthorizerVersion: clip(q.Get("authorizer_version"), 64),
 		Revision:          number(r.Header.Get(waist.HeaderRevision)),
 		AgeSeconds:        number(r.Header.Get(waist.HeaderAge)),
+		Sign:              r.Header.Get(waist.HeaderSign) == "true",
 	}
-	body, tag, err := a.Admin.ConfigurationJSON(r.Context(), actor, poll)
+	answer, err := a.Admin.ConfigurationJSON(r.Context(), actor, poll)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", tag)
+	w.Header().Set("ETag", answer.ETag)
 	w.Header().Set("Cache-Control", "private, no-cache")
-	if body == nil {
+	for _, s := range answer.Signatures {
+		w.Header().Add(waist.HeaderSignature, s)
+	}
+	if answer.JSON == nil {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Write(body)
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer.JSON)))
+	w.Write(answer.JSON)
 	return nil
 }
 

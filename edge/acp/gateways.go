@@ -18,14 +18,18 @@ type Poll struct {
 	ETag     string // of the configuration in use; empty before the first
 	Revision int64  // in use; 0 before the first
 	Age      time.Duration
+	// Sign asks for a signature over a configuration that is unchanged; one that is fetched has it anyway.
+	Sign bool
 }
 
 // Fetched is the answer to a poll. Without NotModified, Raw holds the exact bytes and Configuration what they say.
+// Signatures were not checked yet; there are none from a control plane that does not sign.
 type Fetched struct {
 	NotModified   bool
 	ETag          string
 	Raw           []byte
 	Configuration *waist.Configuration
+	Signatures    []string
 }
 
 // GetConfiguration fetches the gateway's configuration, conditionally when p.ETag is set.
@@ -45,12 +49,15 @@ func (c *Client) GetConfiguration(ctx context.Context, p Poll) (Fetched, error) 
 		h.Set(waist.HeaderRevision, strconv.FormatInt(p.Revision, 10))
 		h.Set(waist.HeaderAge, strconv.FormatInt(int64(p.Age/time.Second), 10))
 	}
+	if p.Sign {
+		h.Set(waist.HeaderSign, "true")
+	}
 	a, err := c.call(ctx, op, http.MethodGet, "/gateways/configuration?authorizer_version="+url.QueryEscape(c.version()), h, nil, maxConfigurationBytes)
 	switch {
 	case err != nil:
 		return Fetched{}, err
 	case a.status == http.StatusNotModified && p.ETag != "":
-		return Fetched{NotModified: true, ETag: p.ETag}, nil
+		return Fetched{NotModified: true, ETag: p.ETag, Signatures: signatures(a.header)}, nil
 	case a.status != http.StatusOK:
 		return Fetched{}, a.err(op)
 	}
@@ -58,7 +65,7 @@ func (c *Client) GetConfiguration(ctx context.Context, p Poll) (Fetched, error) 
 	if err != nil {
 		return Fetched{}, fmt.Errorf("%s: %w", op, err)
 	}
-	return Fetched{ETag: a.header.Get("ETag"), Raw: a.body, Configuration: cfg}, nil
+	return Fetched{ETag: a.header.Get("ETag"), Raw: a.body, Configuration: cfg, Signatures: signatures(a.header)}, nil
 }
 
 // Decode reads a configuration document. Unknown members are ignored, as the API's own rules ask; a document that is not

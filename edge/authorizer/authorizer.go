@@ -70,7 +70,7 @@ func New(o Options) *Authorizer {
 	return &Authorizer{
 		o: o, now: o.Now, log: o.Log,
 		fresh: &freshness{
-			fetch: o.Client.GetConfiguration, tenant: o.Client.Tenant(), host: o.Client.Host(),
+			fetch: o.Client.GetConfiguration, verify: o.Client.Verify, tenant: o.Client.Tenant(), host: o.Client.Host(),
 			interval: o.RefreshInterval, maxStaleness: o.MaxStaleness, now: o.Now, log: o.Log, keep: o.Keep,
 			tokens: token.Options{Now: o.Now, Introspect: o.Client.Introspect, HTTPClient: o.Client.KeySets()},
 		},

@@ -10,6 +10,7 @@ import (
 
 	"portcullis/edge/acp"
 	"portcullis/edge/token"
+	"portcullis/edge/waist"
 )
 
 // How long an invocation may wait for the control plane. The first wait is longer, since without a configuration there
@@ -24,6 +25,7 @@ const (
 // on every invocation; nothing here runs by itself.
 type freshness struct {
 	fetch        func(context.Context, acp.Poll) (acp.Fetched, error)
+	verify       func(signatures []string, raw []byte) (waist.ConfigurationSignature, error)
 	tenant, host string
 	interval     time.Duration // how old the configuration may be without asking
 	maxStaleness time.Duration // how old it may be when asking fails
@@ -32,12 +34,13 @@ type freshness struct {
 	now          func() time.Time
 	log          *slog.Logger
 
-	mu      sync.Mutex
-	snap    *snapshot
-	checked time.Time // last time the control plane confirmed snap
-	tried   time.Time // last try, successful or not
-	err     error     // of the last try
-	flight  chan struct{}
+	mu         sync.Mutex
+	snap       *snapshot
+	signatures []string  // over snap.raw, the latest; only where it is stored
+	checked    time.Time // last time the control plane confirmed snap
+	tried      time.Time // last try, successful or not
+	err        error     // of the last try
+	flight     chan struct{}
 }
 
 // age is the time since t by the clock that saw more of it: the monotonic clock may stand still while the environment
@@ -104,6 +107,22 @@ func (f *freshness) refreshEarly(ctx context.Context) {
 // refresh asks the control plane once. Callers that come while a question is under way wait for its answer instead of
 // asking again. The result is in the fields; the error is returned for those who want it.
 func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
+	_, err := f.question(ctx, limit, false)
+	return err
+}
+
+// refreshSigned is refresh for who stores the configuration afterwards: the control plane is to vouch for it anew, though
+// it may not have changed.
+func (f *freshness) refreshSigned(ctx context.Context, limit time.Duration) error {
+	joined, err := f.question(ctx, limit, f.keep != nil)
+	if joined && err == nil && f.keep != nil { // the question of somebody else, who asked for no signature
+		_, err = f.question(ctx, limit, true)
+	}
+	return err
+}
+
+// question is one question to the control plane, or joined, the one that is under way.
+func (f *freshness) question(ctx context.Context, limit time.Duration, sign bool) (joined bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	f.mu.Lock()
@@ -113,9 +132,9 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 		case <-flight:
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			return f.err
+			return true, f.err
 		case <-ctx.Done():
-			return ctx.Err()
+			return true, ctx.Err()
 		}
 	}
 	flight := make(chan struct{})
@@ -123,22 +142,26 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 	f.tried = f.now()
 	before, poll := f.snap, acp.Poll{}
 	if before != nil {
-		poll = acp.Poll{ETag: before.etag, Revision: before.cfg.Revision, Age: age(f.tried, f.checked)}
+		poll = acp.Poll{ETag: before.etag, Revision: before.cfg.Revision, Age: age(f.tried, f.checked), Sign: sign}
 	}
 	usable := f.state() == configUsable
 	f.mu.Unlock()
 
-	next, err := f.ask(ctx, poll, before, usable)
+	next, signatures, err := f.ask(ctx, poll, before, usable)
 	var confirmed time.Time
 	if err == nil {
 		confirmed = f.now()
 	} else if f.keep != nil && !usable {
-		next, confirmed = f.fallBack(before)
+		k := f.fallBack(before)
+		next, signatures, confirmed = k.snap, k.signatures, k.confirmed
 	}
 
 	f.mu.Lock()
 	f.err = err
 	if next != nil {
+		if f.keep != nil && (len(signatures) > 0 || next != f.snap) {
+			f.signatures = signatures
+		}
 		f.snap, f.checked = next, confirmed
 	}
 	if f.tried = f.now(); err == nil { // a try that failed counts from its end: it may have taken longer than the interval
@@ -150,29 +173,31 @@ func (f *freshness) refresh(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		f.log.Warn("the configuration could not be refreshed", "error", err.Error(), "has_last_good", before != nil)
 	}
-	return err
+	return false, err
 }
 
 // fallBack loads the stored configuration when the control plane gave none and the one in use, if any, is too old. It
 // has time of its own: the question to the control plane may have used up the caller's.
-func (f *freshness) fallBack(before *snapshot) (s *snapshot, confirmed time.Time) {
+func (f *freshness) fallBack(before *snapshot) (k kept) {
 	defer func() {
 		if p := recover(); p != nil {
 			f.log.Error("the stored configuration could not be prepared", "panic", panicText(p))
-			s = nil
+			k = kept{}
 		}
 	}()
-	s, confirmed, err := f.load(context.Background(), before)
+	k, err := f.load(context.Background(), before)
 	if err != nil {
 		f.log.Warn("the stored configuration is of no use", "error", err.Error())
-		return nil, time.Time{}
+		return kept{}
 	}
-	f.log.Warn("the stored configuration is used, because the control plane gave none", "revision", s.cfg.Revision, "confirmed", confirmed)
-	return s, confirmed
+	f.log.Warn("the stored configuration is used, because the control plane gave none", "revision", k.snap.cfg.Revision, "confirmed", k.confirmed)
+	return k
 }
 
-// ask fetches and prepares. It returns before itself when the control plane says that nothing changed.
-func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, usable bool) (s *snapshot, err error) {
+// ask fetches and prepares. It returns before itself when the control plane says that nothing changed, and the signatures
+// over the snapshot where there are new ones. A signature that does not fit makes the answer garbage; that there is none
+// does not, since not every control plane signs.
+func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, usable bool) (s *snapshot, signatures []string, err error) {
 	defer func() {
 		if p := recover(); p != nil { // a configuration that our own code cannot digest must not stop the answers
 			s, err = nil, fmt.Errorf("preparing the configuration failed: %v", p)
@@ -181,14 +206,29 @@ func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, us
 	got, err := f.fetch(ctx, poll)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case got.NotModified && before != nil:
-		return before, nil
+		if before.raw == nil { // not stored: nobody asked for a signature
+			return before, nil, nil
+		}
+		got.Raw, got.Configuration = before.raw, before.cfg
 	case got.Configuration == nil:
-		return nil, errors.New("the control plane sent no configuration")
+		return nil, nil, errors.New("the control plane sent no configuration")
 	}
 	if err := acceptable(got, f.tenant, before, usable); err != nil {
-		return nil, fmt.Errorf("the configuration that was fetched is refused: %w", err)
+		return nil, nil, fmt.Errorf("the configuration that was fetched is refused: %w", err)
+	}
+	if len(got.Signatures) > 0 {
+		signed, err := f.verify(got.Signatures, got.Raw)
+		if err == nil {
+			err = speaksOf(signed, got.Configuration)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("the configuration that was fetched is refused: %w", err)
+		}
+	}
+	if got.NotModified {
+		return before, got.Signatures, nil
 	}
 	s, problems := prepare(got.Configuration, got.ETag, f.host, f.tokens, before)
 	if f.keep != nil {
@@ -199,5 +239,5 @@ func (f *freshness) ask(ctx context.Context, poll acp.Poll, before *snapshot, us
 	}
 	f.log.Info("configuration loaded", "revision", got.Configuration.Revision, "apis", len(got.Configuration.APIs),
 		"policies", len(got.Configuration.Policies), "services", len(got.Configuration.Services))
-	return s, nil
+	return s, got.Signatures, nil
 }

@@ -64,6 +64,9 @@ type plane struct {
 	// eventsBroken answers pushes of events.
 	eventsBroken http.HandlerFunc
 	headers      http.Header // of the last poll
+	// signFor, when set, makes it one of ours: it signs for these client secrets. signed edits what is signed.
+	signFor []string
+	signed  func(*waist.ConfigurationSignature)
 }
 
 const (
@@ -157,7 +160,7 @@ func (p *plane) poll(w http.ResponseWriter, r *http.Request) {
 	p.polls++
 	p.headers = r.Header.Clone()
 	broken := p.broken
-	cfg := p.cfg
+	cfg, signFor, edit := p.cfg, p.signFor, p.signed
 	p.mu.Unlock()
 	if broken != nil {
 		broken(w, r)
@@ -165,14 +168,32 @@ func (p *plane) poll(w http.ResponseWriter, r *http.Request) {
 	}
 	etag := fmt.Sprintf(`"%d"`, cfg.Revision)
 	w.Header().Set("ETag", etag)
-	if r.Header.Get("If-None-Match") == etag {
+	unchanged := r.Header.Get("If-None-Match") == etag
+	body, _ := json.Marshal(cfg)
+	for _, secret := range signFor {
+		if unchanged && r.Header.Get(waist.HeaderSign) != "true" {
+			break
+		}
+		now := p.clock.Now()
+		s := waist.ConfigurationSignature{TenantID: cfg.TenantID, ServerID: cfg.ServerID, GatewayID: "g1", ClientID: clientID, Revision: cfg.Revision, ETag: etag,
+			IssuedAt: now.Unix(), NotAfter: now.Add(waist.ConfigurationValidity).Unix()}
+		if edit != nil {
+			edit(&s)
+		}
+		line, err := s.Sign(secret, body)
+		if err != nil {
+			p.t.Error(err)
+		}
+		w.Header().Add(waist.HeaderSignature, line)
+	}
+	if unchanged {
 		p.mu.Lock()
 		p.unchanged++
 		p.mu.Unlock()
 		w.WriteHeader(304)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(cfg)
+	_, _ = w.Write(body)
 }
 
 func (p *plane) push(w http.ResponseWriter, r *http.Request) {

@@ -94,7 +94,7 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 			}
 		}
 	}
-	if err := a.fresh.refresh(ctx, firstTimeout); err != nil {
+	if err := a.fresh.refreshSigned(ctx, firstTimeout); err != nil {
 		problem(err)
 	} else if err := a.fresh.save(ctx); err != nil {
 		problem(err)

@@ -6,5 +6,8 @@
 // ignores them, and our authorizer works without them. Decoding is lenient: unknown members are ignored, null stands
 // for an empty list.
 //
+// Beside the types there is one construction that both sides must agree on to the byte: the signature over a
+// configuration, which the control plane makes and the authorizer checks.
+//
 // The package imports the standard library only. It decides nothing and does no I/O.
 package waist

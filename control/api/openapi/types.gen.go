@@ -4636,6 +4636,9 @@ type GetGatewayConfigurationParams struct {
 
 	// PortcullisAge Additive. Age of that configuration in seconds.
 	PortcullisAge *int `json:"Portcullis-Age,omitempty"`
+
+	// PortcullisSign Additive. `true` asks for a signature with a 304 as well; a 200 has one anyway.
+	PortcullisSign *string `json:"Portcullis-Sign,omitempty"`
 }
 
 // SetGatewayConfigurationParams defines parameters for SetGatewayConfiguration.
