@@ -150,6 +150,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_aws/health", s.health)
 	mux.HandleFunc("POST /_aws/events/fire", s.fireRule)
+	mux.HandleFunc("GET "+lambda.CodePath+"{name}", s.lambda.ServeCode)
 	mux.HandleFunc("/_aws/", notHere)
 	own := sameOrigin(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -27,6 +27,7 @@ type flags struct {
 	HostArch   string            `help:"What bootstraps this machine can run: x86_64 or arm64; by default what this program was built for." enum:",x86_64,arm64" default:""`
 	LenientIAM bool              `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
 	Dir        string            `help:"Directory for the functions' code; by default a temporary one that is removed at the end." placeholder:"DIR"`
+	Settle     time.Duration     `help:"How long a new function is Pending and an update of one InProgress, for example 2s; by default they are done at once."`
 	Throttle   bool              `help:"Apply API Gateway's control-plane request rates (10 per second, GetResources 5 per 2 s …)." name:"throttle"`
 	Switch     map[string]string `help:"Take another variant of what is not known about API Gateway, for example SkipSourceCheckUncached=true; several with semicolons or by repeating the flag. docs/reference/local-aws-apigateway.md lists them." placeholder:"NAME=VALUE"`
 	LogLevel   string            `help:"debug shows every call and every line that a function writes." enum:"debug,info,warn,error" default:"info"`
@@ -74,7 +75,7 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		LenientIAM:     f.LenientIAM,
 		Logger:         slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
 		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle, Switches: switches},
-		Lambda:         lambda.Options{HostArch: f.HostArch, Dir: f.Dir},
+		Lambda:         lambda.Options{HostArch: f.HostArch, Dir: f.Dir, SettleTime: f.Settle},
 	})
 	if err != nil {
 		return err

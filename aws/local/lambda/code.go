@@ -65,8 +65,16 @@ func unpack(archive []byte, dir string) (*code, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(archive)
-	return &code{dir: dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: int64(len(archive))}, nil
+	c := &code{dir: dir, sha256: base64.StdEncoding.EncodeToString(sum[:]), size: int64(len(archive))}
+	if err := os.WriteFile(c.archive(), archive, 0o600); err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("keeping the function's deployment package: %w", err)
+	}
+	return c, nil
 }
+
+// archive is the file with the deployment package as it was uploaded.
+func (c *code) archive() string { return c.dir + ".zip" }
 
 func tooLarge() error {
 	return invalidValue("Unzipped size must be smaller than %d bytes", maxUnzipped)

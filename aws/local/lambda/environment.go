@@ -44,6 +44,8 @@ type environment struct {
 	stopping     bool
 	frozen       bool
 	initTime     time.Duration
+	peak         int64 // bytes of memory seen so far
+	overMemory   bool  // killed for more than MemorySize
 }
 
 // extension is an internal extension: part of the function's own process.
@@ -117,6 +119,7 @@ func (e *environment) launch() *fault {
 	e.cmd = cmd
 	e.mu.Unlock()
 	go e.watch()
+	go e.guardMemory()
 	return nil
 }
 
@@ -255,6 +258,7 @@ func (e *environment) freeze() bool {
 	}
 	e.frozen = true
 	signalGroup(e.cmd.Process.Pid, syscall.SIGSTOP)
+	e.notify()
 	return true
 }
 
@@ -266,6 +270,7 @@ func (e *environment) thaw() bool {
 	}
 	e.frozen = false
 	signalGroup(e.cmd.Process.Pid, syscall.SIGCONT)
+	e.notify()
 	return true
 }
 

@@ -36,6 +36,9 @@ type revision struct {
 	config Configuration
 	code   *code
 	fn     *function
+
+	settled time.Time // until then the function is Pending, or its update InProgress
+	created bool      // it came with the function
 }
 
 func (r *revision) timeout() time.Duration { return time.Duration(r.config.Timeout) * time.Second }
@@ -58,7 +61,9 @@ type Configuration struct {
 	TracingConfig        tracing
 	RevisionId           string
 	State                string
-	LastUpdateStatus     string
+	StateReason          string `json:",omitempty"`
+	StateReasonCode      string `json:",omitempty"`
+	LastUpdateStatus     string `json:",omitempty"`
 	PackageType          string
 	Architectures        []string
 	EphemeralStorage     storage
@@ -168,11 +173,11 @@ func createFunction(c *call) (reply, error) {
 		return reply{}, exists
 	}
 	c.s.functions[t.key()] = f
-	f.set(cfg, code, c.s.now())
+	c.s.set(f, cfg, code)
 	if in.Publish {
-		return reply{201, f.publish("").config}, nil
+		return reply{201, c.s.shown(f.publish(""))}, nil
 	}
-	return reply{201, f.latest.config}, nil
+	return reply{201, c.s.shown(f.latest)}, nil
 }
 
 // load fetches and unpacks a deployment package. The caller owns one reference.
@@ -227,15 +232,42 @@ func (s *Service) fetch(c *call, src codeSource) ([]byte, error) {
 func (s *Service) release(c *code) {
 	if c.refs--; c.refs == 0 {
 		os.RemoveAll(c.dir)
+		os.Remove(c.archive())
 	}
 }
 
 // set makes cfg and code the new $LATEST. The function takes over the caller's reference to code.
-func (f *function) set(cfg Configuration, code *code, now time.Time) {
+// The caller holds mu.
+func (s *Service) set(f *function, cfg Configuration, code *code) {
+	now := s.now()
 	cfg.LastModified = now.UTC().Format("2006-01-02T15:04:05.000+0000")
 	cfg.RevisionId = wire.NewID()
 	cfg.CodeSha256, cfg.CodeSize = code.sha256, code.size
-	f.latest = &revision{config: cfg, code: code, fn: f}
+	f.latest = &revision{config: cfg, code: code, fn: f, settled: now.Add(s.o.SettleTime), created: f.latest == nil}
+}
+
+// shown is the configuration with the state that it is in now.
+func (s *Service) shown(r *revision) Configuration {
+	cfg := r.config
+	switch {
+	case !s.now().Before(r.settled):
+	case r.created:
+		cfg.State, cfg.StateReason, cfg.StateReasonCode, cfg.LastUpdateStatus = "Pending", "The function is being created.", "Creating", ""
+	default:
+		cfg.LastUpdateStatus = "InProgress"
+	}
+	return cfg
+}
+
+// unsettled refuses what has to wait until a function is Active or its last update is done.
+func (s *Service) unsettled(r *revision) error {
+	switch {
+	case !s.now().Before(r.settled):
+		return nil
+	case r.created:
+		return failure(409, "ResourceConflictException", "The operation cannot be performed at this time. The function is currently in the following state: Pending")
+	}
+	return failure(409, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: %s", r.fn.arn(r.fn.partition))
 }
 
 func listFunctions(c *call) (reply, error) {
@@ -263,7 +295,7 @@ func listFunctions(c *call) (reply, error) {
 	}
 	configs := make([]Configuration, len(page))
 	for i, r := range page {
-		configs[i] = r.config
+		configs[i] = c.s.shown(r)
 	}
 	return reply{200, struct {
 		Functions  []Configuration
@@ -320,14 +352,17 @@ func getFunction(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	type location struct{ RepositoryType string }
+	type location struct {
+		RepositoryType string
+		Location       string `json:",omitempty"`
+	}
 	type concurrency struct{ ReservedConcurrentExecutions int }
 	out := struct {
 		Configuration Configuration
 		Code          location
 		Tags          map[string]string `json:",omitempty"`
 		Concurrency   *concurrency      `json:",omitempty"`
-	}{Configuration: r.config, Code: location{"S3"}}
+	}{Configuration: c.s.shown(r), Code: location{"S3", c.s.location(r.code)}}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	out.Tags = clone(f.tags)
@@ -342,7 +377,7 @@ func getConfiguration(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{200, r.config}, nil
+	return reply{200, c.s.shown(r)}, nil
 }
 
 func getCodeSigning(c *call) (reply, error) {
@@ -447,7 +482,7 @@ func (c *call) latest(action, revisionID string) (*function, *revision, error) {
 	if revisionID != "" && revisionID != r.config.RevisionId {
 		return nil, nil, failure(http.StatusPreconditionFailed, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 	}
-	return f, r, nil
+	return f, r, c.s.unsettled(r)
 }
 
 // replace puts a new $LATEST in the place of before; the caller holds mu and one reference to code.
@@ -456,13 +491,13 @@ func (c *call) replace(f *function, before *revision, cfg Configuration, code *c
 		c.s.release(code)
 		return reply{}, failure(409, "ResourceConflictException", "The operation cannot be performed at this time. An update is in progress for resource: %s", f.arn(f.partition))
 	}
-	f.set(cfg, code, c.s.now())
+	c.s.set(f, cfg, code)
 	c.s.release(before.code)
 	c.s.retireRevision(f, before)
 	if publish {
-		return reply{200, f.publish("").config}, nil
+		return reply{200, c.s.shown(f.publish(""))}, nil
 	}
-	return reply{200, f.latest.config}, nil
+	return reply{200, c.s.shown(f.latest)}, nil
 }
 
 func clone(m map[string]string) map[string]string {

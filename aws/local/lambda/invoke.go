@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -145,7 +144,11 @@ func (s *Service) revisionFor(t target, partition string) (*revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.resolve(t, partition)
+	r, err := f.resolve(t, partition)
+	if err == nil && r.created { // during an update invocations go on
+		err = s.unsettled(r)
+	}
+	return r, err
 }
 
 // Invoke calls a function for an AWS service, which its resource policy, or the role that the service uses, must allow.
@@ -344,23 +347,6 @@ func (e *environment) report(inv *invocation, took time.Duration, cold bool, fai
 	}
 	e.logs.write("END RequestId: " + inv.id)
 	e.logs.write(line)
-}
-
-// memory is the peak resident size of the process in MB, where the system tells (Linux); 0 otherwise.
-func (e *environment) memory() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.cmd == nil || e.exited {
-		return 0
-	}
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(e.cmd.Process.Pid) + "/status")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	kb, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	n, _ := strconv.Atoi(kb)
-	return (n + 1023) / 1024
 }
 
 func traceID() string {

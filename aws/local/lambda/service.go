@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,10 @@ type Options struct {
 	RetryDelays     []time.Duration // between attempts of an asynchronous invocation; nil: 1 min, 2 min
 	MaxEnvironments int             // processes at once, all functions together; 0: 100
 	ColdStarts      func() bool     // true: no environment is used twice
+
+	// SettleTime is how long a new function is Pending, and an update of one InProgress, on the clock of Now. Meanwhile a new
+	// function cannot be invoked, and neither can be changed. 0: they are done at once.
+	SettleTime time.Duration
 }
 
 // LogLine is one line that a function, or the platform on its behalf, wrote.
@@ -64,6 +69,7 @@ type Service struct {
 	envs      map[*environment]bool
 	starting  int // environments that are not among envs yet
 	codeCount int
+	codeKey   [32]byte // signs the addresses of deployment packages
 
 	attempts   map[string]*attempt // of asynchronous invocations, by request id
 	attemptIDs []string            // the same, oldest first
@@ -93,6 +99,7 @@ func New(o Options) (*Service, error) {
 	if s.o.HostArch == "" {
 		s.o.HostArch = map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	}
+	rand.Read(s.codeKey[:])
 	var err error
 	if s.dir == "" {
 		s.dir, err = os.MkdirTemp("", "local-lambda-")

@@ -22,7 +22,7 @@ func (f *function) publish(description string) *revision {
 		cfg.Description = description
 	}
 	f.latest.code.refs++
-	r := &revision{config: cfg, code: f.latest.code, fn: f}
+	r := &revision{config: cfg, code: f.latest.code, fn: f, settled: f.latest.settled, created: f.latest.created}
 	f.versions[cfg.Version] = r
 	return r
 }
@@ -44,7 +44,7 @@ func publishVersion(c *call) (reply, error) {
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	return reply{201, f.publish(in.Description).config}, nil
+	return reply{201, c.s.shown(f.publish(in.Description))}, nil
 }
 
 func listVersions(c *call) (reply, error) {
@@ -68,7 +68,7 @@ func listVersions(c *call) (reply, error) {
 		NextMarker string `json:",omitempty"`
 	}{NextMarker: next}
 	for _, r := range page {
-		out.Versions = append(out.Versions, r.config)
+		out.Versions = append(out.Versions, c.s.shown(r))
 	}
 	return reply{200, out}, nil
 }

@@ -1,5 +1,5 @@
 // Command fn is a Lambda function for tests: a Runtime API loop on the standard library alone. What it does is in the
-// event: {"do":"echo"}, "env", "sleep", "wait", "exit", "panic", "fail", "log", "big", "pid", "count", "child"; the variable
+// event: {"do":"echo"}, "env", "sleep", "wait", "exit", "panic", "fail", "log", "big", "pid", "child", "memory"; the variable
 // FN_INIT says how its init goes: "exit", "error", "hang", "extension".
 package main
 
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -22,7 +23,18 @@ var (
 	base        = "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	invocations int
 	ticks       atomic.Int64
+	held        []byte
 )
+
+// occupy takes megabytes of memory and touches every page of them.
+func occupy(megabytes int) []byte {
+	b := make([]byte, megabytes<<20)
+	for i := 0; i < len(b); i += 4096 {
+		b[i] = 1
+	}
+	time.Sleep(200 * time.Millisecond) // no allocation is as short as to go unseen
+	return b
+}
 
 func main() {
 	switch os.Getenv("FN_INIT") {
@@ -36,6 +48,10 @@ func main() {
 		time.Sleep(time.Hour)
 	case "extension":
 		extension()
+	case "memory":
+		megabytes, _ := strconv.Atoi(os.Getenv("FN_MEGABYTES"))
+		held = occupy(megabytes)
+		time.Sleep(time.Hour)
 	}
 	go func() {
 		for {
@@ -142,6 +158,15 @@ func handle(body []byte, h http.Header) (out, failed string) {
 		return `"` + strings.Repeat("x", 6<<20+100) + `"`, ""
 	case "pid":
 		return fmt.Sprintf(`{"pid":%d,"invocations":%d,"ticks":%d}`, os.Getpid(), invocations, ticks.Load()), ""
+	case "memory": // occupies Ms megabytes, in a child when Text is "child"
+		if ev.Text == "child" {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), "FN_INIT=memory", fmt.Sprintf("FN_MEGABYTES=%d", ev.Ms))
+			err := cmd.Run()
+			return fmt.Sprintf("%q", fmt.Sprint(err)), ""
+		}
+		held = occupy(ev.Ms)
+		return fmt.Sprintf(`{"occupied":%d}`, len(held)), ""
 	case "child":
 		cmd := exec.Command("/bin/sleep", "1000")
 		if err := cmd.Start(); err != nil {
