@@ -59,6 +59,7 @@ var rules = map[string]rule{
 	"edge/policy/cases": {ours: []string{"edge/waist", "edge/policy"}, theirs: []string{yaml}},
 	"edge/token":        {theirs: []string{jose}, testOnly: []string{golangJWT}},
 	"edge/acp":          {ours: []string{"edge/waist"}},
+	"edge/runtimeapi":   {},
 	"edge/authorizer":   {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 
 	// Zone 2: runs in our server.
@@ -87,7 +88,7 @@ var rules = map[string]rule{
 	"control/api/openapi/openapitest": {ours: []string{"docs/reference"}, theirs: []string{schema, yaml}},
 
 	// Programs: wiring.
-	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, theirs: []string{lambdaG}, testOnly: []string{"aws/local/...", "deploy", jose}},
+	"cmd/authorizer":     {ours: []string{"edge/...", "aws/discover", "aws/attach", "aws/signed"}, testOnly: []string{"aws/local/...", "deploy", jose, lambdaG}},
 	"cmd/authorizer/zip": {},
 	"cmd/portcullis":     {ours: []string{"edge/...", "control/...", "docs/reference"}, theirs: []string{kong, yaml}},
 	"cmd/local-aws":      {ours: []string{"aws/local/..."}, theirs: []string{kong}},

@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/aws/aws-lambda-go/lambda" // what testdata/empty is built with
+
 	"portcullis/edge/waist"
 )
 

@@ -11,14 +11,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"portcullis/aws/attach"
 	"portcullis/aws/discover"
 	"portcullis/aws/signed"
 	"portcullis/edge/acp"
 	"portcullis/edge/authorizer"
+	"portcullis/edge/runtimeapi"
 )
 
 // version is set at build time: -ldflags "-X main.version=1.2.3".
@@ -83,9 +81,9 @@ func run(ctx context.Context, getenv func(string) string) error {
 	warm := make(chan error, 1)
 	go func() { warm <- a.Warm(ctx) }()
 	answered := func() {}
-	if lambdacontext.MaxConcurrency() > 1 {
+	if s.Concurrency > 1 {
 		a.Background(ctx)
-	} else if x, err := authorizer.RegisterExtension(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
+	} else if x, err := runtimeapi.Register(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
 		log.Warn("no work after answers in this environment; request events are sent during invocations", "error", err.Error())
 	} else {
 		a.HasExtension()
@@ -100,16 +98,8 @@ func run(ctx context.Context, getenv func(string) string) error {
 		log.Warn("started without a configuration; everything is denied until one is loaded", "error", err.Error())
 	}
 	go flushAtEnd(a)
-	// In Lambda, Start does not return.
-	lambda.Start(func(ctx context.Context, payload event) (*answer, error) {
-		b, err := a.Answer(ctx, payload)
-		if err != nil {
-			answered()
-			return nil, err
-		}
-		return newAnswer(b, answered), nil
-	})
-	return nil
+	loop := runtimeapi.Loop{Addr: s.RuntimeAPI, Handle: a.Answer, Answered: answered, Concurrency: s.Concurrency}
+	return loop.Run(ctx)
 }
 
 // flushAtEnd sends the last request events when Lambda takes the environment down; with an internal extension it gives

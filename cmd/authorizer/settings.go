@@ -38,6 +38,9 @@ type settings struct {
 
 	Region     string // AWS_REGION
 	RuntimeAPI string // AWS_LAMBDA_RUNTIME_API
+	// Concurrency is AWS_LAMBDA_MAX_CONCURRENCY: how many invocations Lambda gives this environment at a time; 0 or 1
+	// everywhere but on Managed Instances.
+	Concurrency int
 }
 
 // readSettings reads all of them and reports every mistake at once.
@@ -63,6 +66,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		RootCA: r.text("HTTP_CLIENT_ROOT_CA"), InsecureSkipVerify: r.flag(false, "HTTP_CLIENT_INSECURE_SKIP_VERIFY"),
 		Region: getenv("AWS_REGION"), RuntimeAPI: getenv("AWS_LAMBDA_RUNTIME_API"),
 	}
+	s.Concurrency, _ = strconv.Atoi(getenv("AWS_LAMBDA_MAX_CONCURRENCY")) // Lambda's own: unset or a number
 	if s.Region == "" {
 		s.Region = getenv("AWS_DEFAULT_REGION")
 	}

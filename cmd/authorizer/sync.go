@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"portcullis/aws/attach"
 	"portcullis/aws/discover"
 	"portcullis/edge/authorizer"
+	"portcullis/edge/runtimeapi"
 	"portcullis/edge/waist"
 )
 
@@ -34,10 +33,7 @@ func (w *syncWork) function(ctx context.Context) string {
 	if w.arn != "" {
 		return w.arn
 	}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		return discover.Unqualified(lc.InvokedFunctionArn)
-	}
-	return ""
+	return discover.Unqualified(runtimeapi.FunctionARN(ctx))
 }
 
 func (w *syncWork) discover(ctx context.Context) (authorizer.Discovery, error) {

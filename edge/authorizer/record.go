@@ -122,6 +122,9 @@ func (a *Authorizer) Background(ctx context.Context) {
 	}()
 }
 
+// HasExtension tells the Authorizer that AfterAnswer is called by an extension, so that no answer waits for a flush.
+func (a *Authorizer) HasExtension() { a.afterAnswer = true }
+
 // Flush sends the queued request events at once, for the end of the environment.
 func (a *Authorizer) Flush(ctx context.Context) { a.queue.flush(ctx) }
 
