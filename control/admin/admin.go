@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/edge/policy"
 )
@@ -23,6 +24,8 @@ type Options struct {
 	AWSGatewaysPerWorkspace int
 	// PolicyBudget is what the policies of one workspace may cost; a zero member means that of policy.DefaultBudget.
 	PolicyBudget policy.Budget
+	// Specifications fetches OpenAPI documents; nil means one that reaches public addresses only.
+	Specifications *specification.Fetcher
 	// Logger receives what no caller can act on; nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -37,6 +40,8 @@ type Admin struct {
 	log       *slog.Logger
 	budget    policy.Budget
 	measuring chan struct{} // held by the one that measures what policies cost
+
+	specifications *specification.Fetcher
 
 	cache    cache
 	presence presence
@@ -53,6 +58,9 @@ func New(o Options) *Admin {
 	}
 	if a.awsLimit <= 0 {
 		a.awsLimit = 1
+	}
+	if a.specifications = o.Specifications; a.specifications == nil {
+		a.specifications = &specification.Fetcher{}
 	}
 	if a.log == nil {
 		a.log = slog.Default()

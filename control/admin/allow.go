@@ -43,6 +43,10 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"AssignPolicy":      {role: control.Manager},
 	"DeleteAPI":         {role: control.Manager},
 
+	"ImportSpecification":        {role: control.Manager},
+	"ImportSpecificationFromURL": {role: control.Manager},
+	"RemoveSpecification":        {role: control.Manager},
+
 	"ListGateways":          {role: control.Member},
 	"GetGateway":            {role: control.Member}, // the secret is shown to managers only
 	"ListEnvironments":      {role: control.Member},

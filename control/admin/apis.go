@@ -208,7 +208,8 @@ func (a *Admin) api(ctx context.Context, actor control.Actor, verb, id string) (
 	return x, nil
 }
 
-// CreateAPI makes an API of a service by hand. A service that is bound to a group has that group's methods and no others.
+// CreateAPI makes an API of a service by hand. A service that is bound to a group has that group's methods and no others,
+// and one with a specification those of the specification.
 func (a *Admin) CreateAPI(ctx context.Context, actor control.Actor, x control.API) (control.API, error) {
 	svc, err := a.service(ctx, actor, "CreateAPI", x.ServiceID)
 	if err != nil {
@@ -228,11 +229,14 @@ func (a *Admin) CreateAPI(ctx context.Context, actor control.Actor, x control.AP
 		return control.API{}, err
 	}
 	err = a.change(ctx, actor, svc.WorkspaceID, func(c *change) error {
-		switch _, err := c.GroupOfService(ctx, actor.TenantID, svc.ID); {
-		case err == nil:
-			return control.Errorf(control.Malformed, "service_bound", "the service %q is bound to an API group of a gateway and has that group's APIs; unbind it first", svc.Name)
-		case !errors.Is(err, store.ErrNotFound):
-			return err
+		now, err := c.Service(ctx, actor.TenantID, svc.ID)
+		switch {
+		case err != nil:
+			return notFound(err, "service", svc.ID)
+		case now.GatewayID != "":
+			return serviceBound(now)
+		case now.WithSpecification:
+			return control.Errorf(control.Malformed, "specification_imported", "the APIs of the service %q come from a specification; import one that has %s %s, or remove the specification", svc.Name, x.Method, x.Path)
 		}
 		if err := c.policyFits(ctx, "api", "policy_id", x.PolicyID); err != nil {
 			return err
@@ -270,7 +274,7 @@ func (c *change) policyFits(ctx context.Context, noun, member, policy string) er
 	switch {
 	case err != nil || p.ServerID != c.workspace:
 		check.Add(member, "names no policy of this workspace")
-	case p.Type != "api":
+	case p.Type != control.PolicyAPI:
 		check.Add(member, "names a policy of type "+p.Type+"; an API takes one of type api")
 	}
 	return check.Err(noun)
@@ -282,21 +286,32 @@ func (c *change) order(ctx context.Context, sid string) error {
 	if err != nil {
 		return err
 	}
-	sort.SliceStable(all, func(i, j int) bool {
-		if all[i].Gone != all[j].Gone {
-			return all[j].Gone
-		}
-		return before(all[i].API, all[j].API)
-	})
-	for i, x := range all {
-		if x.Position != i+1 {
-			x.Position = i + 1
+	had := make(map[string]int, len(all)) // :: id → position
+	for _, x := range all {
+		had[x.ID] = x.Position
+	}
+	place(all)
+	for _, x := range all {
+		if x.Position != had[x.ID] {
 			if err := c.SetAPI(ctx, x); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// place sorts the APIs of a service, specific ones first and those that are gone last, and gives them their positions.
+func place(all []store.StoredAPI) {
+	sort.SliceStable(all, func(i, j int) bool {
+		if all[i].Gone != all[j].Gone {
+			return all[j].Gone
+		}
+		return before(all[i].API, all[j].API)
+	})
+	for i := range all {
+		all[i].Position = i + 1
+	}
 }
 
 // UpdateAPI assigns a policy (empty: none, the API is open) and data classifications.
@@ -334,7 +349,8 @@ func (a *Admin) UpdateAPI(ctx context.Context, actor control.Actor, id string, u
 	return out.API, err
 }
 
-// DeleteAPI removes an API that was made by hand, or one that its gateway no longer reports.
+// DeleteAPI removes an API that was made by hand, or one that its gateway no longer reports or its specification no longer
+// has.
 func (a *Admin) DeleteAPI(ctx context.Context, actor control.Actor, id string) error {
 	found, err := a.api(ctx, actor, "DeleteAPI", id)
 	if err != nil {
@@ -345,11 +361,15 @@ func (a *Admin) DeleteAPI(ctx context.Context, actor control.Actor, id string) e
 		if err != nil {
 			return notFound(err, "API", id)
 		}
-		switch _, err := c.GroupOfService(ctx, actor.TenantID, old.ServiceID); {
-		case err == nil && !old.Gone:
-			return control.Errorf(control.Malformed, "service_bound", "%s %s comes from the API group that its service is bound to; remove the method in API Gateway, or unbind the group", old.Method, old.Path)
-		case err != nil && !errors.Is(err, store.ErrNotFound):
+		svc, err := c.Service(ctx, actor.TenantID, old.ServiceID)
+		switch {
+		case err != nil:
 			return err
+		case old.Gone:
+		case svc.GatewayID != "":
+			return control.Errorf(control.Malformed, "service_bound", "%s %s comes from the API group that its service is bound to; remove the method in API Gateway, or unbind the group", old.Method, old.Path)
+		case svc.WithSpecification:
+			return control.Errorf(control.Malformed, "specification_imported", "%s %s comes from the specification of its service; import one without it, or remove the specification", old.Method, old.Path)
 		}
 		c.revise = true
 		if err := c.RemoveAPI(ctx, actor.TenantID, id); err != nil {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"portcullis/control"
 	"portcullis/control/store"
@@ -24,10 +25,10 @@ func (a *Admin) ListGroups(ctx context.Context, actor control.Actor, gid string)
 
 // BindGroup binds a group of a gateway to a service of the same workspace: its methods become the service's APIs.
 //
-// What the service had before goes: APIs made by hand, and those of a group bound before, which is unbound. A group that
-// is bound to another service leaves it. A method and path that had a policy on either side keeps it, so that binding
-// never opens what was protected; the rest get the gateway's default policy. Binding what is bound already changes
-// nothing.
+// What the service had before goes: APIs made by hand or by a specification, and those of a group bound before, which is
+// unbound. A group that is bound to another service leaves it. A method and path that had a policy on either side keeps
+// it, whatever its parameters are called, so that binding never opens what was protected; the rest get the gateway's
+// default policy. Binding what is bound already changes nothing.
 func (a *Admin) BindGroup(ctx context.Context, actor control.Actor, gid, groupID, serviceID string) (control.BindResult, error) {
 	gw, err := a.gateway(ctx, actor, "BindGroup", gid)
 	if err != nil {
@@ -150,10 +151,16 @@ func (c *change) bind(ctx context.Context, g store.StoredGroup, svc control.Serv
 	if err := c.RemoveAPIsOfService(ctx, c.actor.TenantID, svc.ID); err != nil {
 		return result, err
 	}
+	sameShape(kept, g.APIs)
 	was := g.APIGroup
 	g.ServiceID = svc.ID
 	if err := c.SetGroup(ctx, g.ID, g); err != nil {
 		return result, err
+	}
+	if svc.WithSpecification {
+		if err := c.SetSpecification(ctx, c.actor.TenantID, svc.ID, false); err != nil {
+			return result, err
+		}
 	}
 	if _, err := c.reconcile(ctx, g, kept); err != nil {
 		return result, err
@@ -179,6 +186,31 @@ func (c *change) bind(ctx context.Context, g store.StoredGroup, svc control.Serv
 	}
 	c.revise = true
 	return result, c.audit(ctx, "gateway", "bound", g.GatewayID, groupRecord(was), groupRecord(g.APIGroup))
+}
+
+// sameShape lets methods that are not in kept take over from one whose path differs in the names of parameters only: a
+// specification says /pets/{id} where API Gateway says /pets/{petId}.
+func sameShape(kept map[methodPath]store.StoredAPI, methods []waist.GatewayAPI) {
+	shape := func(path string) string {
+		segments := strings.Split(path, "/")
+		for i, s := range segments {
+			segments[i] = [...]string{s, "{}", "{+}"}[segmentRank(s)]
+		}
+		return strings.Join(segments, "/")
+	}
+	byShape := map[methodPath]store.StoredAPI{}
+	for k, x := range kept {
+		k.path = shape(k.path)
+		if old, ok := byShape[k]; !ok || old.PolicyID == "" || x.PolicyID != "" && x.Path < old.Path {
+			byShape[k] = x
+		}
+	}
+	for _, m := range methods {
+		k := methodPath{m.Method, m.Path}
+		if x, ok := byShape[methodPath{m.Method, shape(m.Path)}]; ok && kept[k].PolicyID == "" && x.PolicyID != "" {
+			kept[k] = x
+		}
+	}
 }
 
 // loosen writes a group that has lost its service; the caller removes the service's APIs.
@@ -217,20 +249,9 @@ func emptyResult() control.BindResult {
 }
 
 // fillPolicies lists the policies that the removed APIs used. They are never removed: each was made by a person.
-func (c *change) fillPolicies(ctx context.Context, r *control.BindResult) error {
-	seen := map[string]bool{"": true}
-	for _, x := range r.RemovedAPIs {
-		if seen[x.PolicyID] {
-			continue
-		}
-		seen[x.PolicyID] = true
-		p, err := c.Policy(ctx, c.actor.TenantID, x.PolicyID)
-		if err != nil {
-			return err
-		}
-		r.NotRemovedPolicies = append(r.NotRemovedPolicies, p)
-	}
-	return nil
+func (c *change) fillPolicies(ctx context.Context, r *control.BindResult) (err error) {
+	r.NotRemovedPolicies, err = policiesOf(ctx, c.Reader, c.actor.TenantID, r.RemovedAPIs)
+	return err
 }
 
 // groupRecord is what the audit says of a group: all but its methods.

@@ -204,7 +204,7 @@ func (p *plan) planAPIs() error {
 			default:
 				id = key
 			}
-			if methods == nil && t.Gone && p.apis.have[id].Gone { // it was kept for a binding that ends
+			if methods == nil && t.Gone && p.apis.have[id].Gone && !p.services.final[sid].WithSpecification { // it was kept for a binding that ends
 				delete(listed, at)
 				continue
 			}
@@ -239,10 +239,11 @@ func (p *plan) planAPI(path, id, sid string, t control.TreeAPI, exists bool, met
 	if x.DataClassifications == nil {
 		x.DataClassifications = []string{}
 	}
-	x.Gone = methods != nil && !methods[methodPath{t.Method, t.Path}]
+	specified := methods == nil && p.services.final[sid].WithSpecification
+	x.Gone = methods != nil && !methods[methodPath{t.Method, t.Path}] || specified && t.Gone
 	switch {
-	case methods == nil && t.Gone:
-		p.wrong(path+".gone", "is for services that are bound to an API group")
+	case methods == nil && t.Gone && !specified:
+		p.wrong(path+".gone", "is for services that are bound to an API group or have a specification")
 	case x.Gone && !t.Gone && !old.Gone:
 		p.wrong(path, "is %s %s, which the API group bound to the service does not report; remove it, or unbind the group", t.Method, t.Path)
 	case x.Gone && t.PolicyID == "":
