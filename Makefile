@@ -3,6 +3,7 @@
 #   make demo [ARGS=--once]   the whole guide on this machine, then it stays up
 #   make test                 format, vet, staticcheck, generated code, every test with the race detector
 #   make build                bin/portcullis (with both authorizer packages inside), bin/local-aws, bin/demo
+#   make screenshots          the pictures of docs/guide, from the guide followed by clicks in a browser
 #   make bench                the figures of docs/reference/figures.md, printed anew
 #   make clean                what the other targets made
 
@@ -15,7 +16,7 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := cmd/portcullis/packages/authorizer-arm64.zip cmd/portcullis/packages/authorizer-x86_64.zip
 AUTHORIZER_SOURCES := $(shell find edge aws cmd/authorizer -name '*.go' -not -name '*_test.go' -not -path 'aws/local/*') go.mod go.sum
 
-.PHONY: demo test build packages assets generate lint check-format check-generated needs-test unit bench clean
+.PHONY: demo test build packages assets generate lint check-format check-generated needs-test unit screenshots bench clean
 
 demo: build
 	bin/demo $(ARGS)
@@ -61,6 +62,10 @@ check-generated:
 lint:
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
+
+# The pictures of docs/guide, from the guide followed by clicks.
+screenshots: needs-test assets
+	PORTCULLIS_SCREENSHOTS=$(CURDIR)/docs/guide/images $(GO) test -count=1 -run TestGuideByClicks/with_scripts ./cmd/demo
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./edge/... ./control/... ./cmd/...

@@ -54,36 +54,16 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		f.Bin = filepath.Dir(self)
 	}
-	if err := settleAddresses(&f); err != nil {
-		return err
-	}
-
-	dir, err := os.MkdirTemp("", "portcullis-demo-")
+	w, end, err := begin(ctx, f, out)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-
-	shop, err := startPetStore(f.Backend)
-	if err != nil {
-		return err
-	}
-	defer shop.Close()
-
-	world, err := start(ctx, f, dir)
-	if err != nil {
-		return err
-	}
-	defer world.Close()
-
-	w := newWalk(f, world, shop, out)
+	defer end()
 	walkCtx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	err = w.run(walkCtx)
 	cancel()
 	if err != nil {
-		for _, child := range world.children {
-			fmt.Fprintf(out, "\nThe last lines of %s:\n%s\n", child.name, child.tail())
-		}
+		w.world.printTails(out)
 		return err
 	}
 	w.printSummary()
@@ -95,9 +75,36 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case <-ctx.Done():
 		fmt.Fprintln(out, "\nEnding.")
 		return nil
-	case err := <-world.died:
+	case err := <-w.world.died:
 		return err
 	}
+}
+
+// begin starts the pet store, the control plane and the local AWS for one walk; end stops them and removes their files.
+func begin(ctx context.Context, f flags, out io.Writer) (w *walk, end func(), err error) {
+	if err := settleAddresses(&f); err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "portcullis-demo-")
+	if err != nil {
+		return nil, nil, err
+	}
+	shop, err := startPetStore(f.Backend)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	world, err := start(ctx, f, dir)
+	if err != nil {
+		shop.Close()
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return newWalk(f, world, shop, out), func() {
+		world.Close()
+		shop.Close()
+		os.RemoveAll(dir)
+	}, nil
 }
 
 // settleAddresses gives every ":0" a free port and refuses a busy one, before anything is started.

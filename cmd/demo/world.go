@@ -59,6 +59,13 @@ func start(ctx context.Context, f flags, dir string) (*world, error) {
 	return w, nil
 }
 
+// printTails says what the processes said last.
+func (w *world) printTails(out io.Writer) {
+	for _, child := range w.children {
+		fmt.Fprintf(out, "\nThe last lines of %s:\n%s\n", child.name, child.tail())
+	}
+}
+
 // withoutAWS drops the caller's AWS settings: nothing in the demo may reach a real account.
 func withoutAWS(env []string) []string {
 	var kept []string

@@ -1,11 +1,18 @@
 package portaltest
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +68,9 @@ func OpenTab(t *testing.T, base string) *Tab {
 	return b
 }
 
+// Context is the browser's, for chromedp's own functions.
+func (b *Tab) Context() context.Context { return b.ctx }
+
 // Do carries out the steps; each has 20 seconds.
 func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
@@ -94,6 +104,10 @@ func Named(name string) string {
 // Fill replaces what the input with this id holds.
 func (b *Tab) Fill(id, text string) {
 	b.t.Helper()
+	if b.edits(id) {
+		b.fillEditor(id, text)
+		return
+	}
 	b.Do(chromedp.Clear(chromedp.ID(id)), chromedp.SendKeys(chromedp.ID(id), text))
 }
 
@@ -137,19 +151,67 @@ func Evaluate[T any](b *Tab, expression string) T {
 	return v
 }
 
-// Shot saves what the tab shows where PORTCULLIS_SCREENSHOTS names a directory.
+// Shot saves the whole page, or the window where a popup is open, in 256 colours: where PORTCULLIS_SCREENSHOTS names a
+// directory.
 func (b *Tab) Shot(name string) {
 	dir := os.Getenv("PORTCULLIS_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	img, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	take := chromedp.FullScreenshot(100)
+	if Evaluate[bool](b, `!!document.querySelector("dialog")`) {
+		take = chromedp.CaptureScreenshot() // a popup covers the window, not the page
+	}
+	img, err := chromedp.Run(b.ctx, take)
+	if err == nil {
+		img, err = paletted(img)
+	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), img, 0o644)
 	}
 	if err != nil {
 		b.t.Logf("screenshot %s: %v", name, err)
 	}
+}
+
+// paletted makes a PNG a quarter of its size: a page has few colours besides the soft edges of its letters, so the 256 most
+// frequent ones stand for all.
+func paletted(full []byte) ([]byte, error) {
+	img, err := png.Decode(bytes.NewReader(full))
+	if err != nil {
+		return nil, err
+	}
+	count := map[color.Color]int{}
+	bounds := img.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			count[img.At(x, y)]++
+		}
+	}
+	palette := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(luminance(a), luminance(b)))
+	})
+	small := image.NewPaletted(bounds, palette[:min(256, len(palette))])
+	nearest := map[color.Color]uint8{}
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			c := img.At(x, y)
+			i, known := nearest[c]
+			if !known {
+				i = uint8(small.Palette.Index(c))
+				nearest[c] = i
+			}
+			small.SetColorIndex(x, y, i)
+		}
+	}
+	var out bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, small)
+	return out.Bytes(), err
+}
+
+func luminance(c color.Color) uint32 {
+	r, g, b, _ := c.RGBA()
+	return r + g + b
 }
 
 // Copies presses a Copy button and looks at the clipboard.
