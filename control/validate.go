@@ -234,7 +234,7 @@ func ValidatePolicy(p Policy) error {
 	var c Checks
 	c.matches("id", p.ID, objectID, objectIDForm)
 	c.name("policy_name", p.PolicyName)
-	c.oneOf("type", p.Type, "api")
+	c.oneOf("type", p.Type, PolicyTypes[:]...)
 	c.oneOf("language", p.Language, "cloudentity", "rego", "cedar")
 	c.oneOf("env_version", p.EnvVersion, "", "v0", "v1")
 	if len(p.Definition) > maxDefinition || !utf8.ValidString(p.Definition) {

@@ -46,7 +46,7 @@ func policyDefaults(p *control.Policy) {
 		p.Language = waist.LanguageVisual
 	}
 	if p.Type == "" {
-		p.Type = "api"
+		p.Type = control.PolicyAPI
 	}
 	if p.Validators == nil {
 		p.Validators = []waist.Validator{}
@@ -107,7 +107,7 @@ func (a *Admin) CreatePolicy(ctx context.Context, actor control.Actor, p control
 	return p, nil
 }
 
-// UpdatePolicy changes a policy's name and body; language and type stay.
+// UpdatePolicy changes a policy's name, language and body. Its type stays: an API, a gateway or another policy may use it.
 func (a *Admin) UpdatePolicy(ctx context.Context, actor control.Actor, p control.Policy) (control.Policy, error) {
 	found, err := a.policy(ctx, actor, "UpdatePolicy", p.ID)
 	if err != nil {
@@ -123,6 +123,11 @@ func (a *Admin) UpdatePolicy(ctx context.Context, actor control.Actor, p control
 	p.TenantID, p.ServerID = found.TenantID, found.ServerID
 	if err := control.ValidatePolicy(p); err != nil {
 		return control.Policy{}, err
+	}
+	if p.Type != found.Type {
+		var check control.Checks
+		check.Add("type", "is "+found.Type+" and cannot be changed; make a new policy")
+		return control.Policy{}, check.Err("policy")
 	}
 	if err := a.checkBudget(ctx, p); err != nil {
 		return control.Policy{}, err

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,4 +130,82 @@ func TestTestPolicy(t *testing.T) {
 	test.WorkspaceID = "nowhere"
 	_, err = w.TestPolicy(ctx, w.root, test)
 	refused(t, err, control.NotFound, "not_found")
+}
+
+// TestPolicyTypes: policies of every published type are stored, listed by type, tested and carried by documents; only those
+// of type api can be assigned anywhere, and no others reach an authorizer.
+func TestPolicyTypes(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		g, authorizer, sid := w.bound("GET", "/pets")
+		list := func(types ...string) (ids []string) {
+			for _, p := range must(w.ListPolicies(ctx, w.root, "default", types))(t) {
+				ids = append(ids, p.ID)
+			}
+			return ids
+		}
+		born := []string{"block_default_user", "mfa_default_user", "nist-aal-1_default_user", "nist-aal-2_default_user", "nist-aal-3_default_user"}
+		if got := list("user"); !slices.Equal(got, born) {
+			t.Errorf("born with %v", got)
+		}
+		if all, api := list(), list("api"); len(all) != 12 || len(api) != 4 {
+			t.Errorf("born with %v", all)
+		}
+		x, _ := w.api(sid, "GET", "/pets")
+		for _, typ := range control.PolicyTypes[1:] {
+			p := must(w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "My " + typ, Type: typ, Validators: []waist.Validator{{Name: "true"}}}))(t)
+			if list := must(w.PolicyWarnings(ctx, w.root, p.ID))(t); len(list) != 1 || list[0].Path != "type" || !strings.Contains(list[0].Message, "nothing asks this one") {
+				t.Errorf("%s: %s", typ, messages(list))
+			}
+			_, err := w.UpdateAPI(ctx, w.root, x.ID, control.APIUpdate{PolicyID: p.ID})
+			refused(t, err, control.Invalid, "invalid_api")
+			if !strings.Contains(err.Error(), "of type "+typ) {
+				t.Errorf("%v", err)
+			}
+			_, err = w.UpdateGateway(ctx, w.root, g, control.GatewayUpdate{Name: "AWS", DefaultPolicyID: p.ID})
+			refused(t, err, control.Invalid, "invalid_gateway")
+			_, err = w.AssignPolicy(ctx, w.root, "default", []string{x.ID}, p.ID)
+			if control.KindOf(err) != control.Invalid {
+				t.Errorf("several at once: %v", err)
+			}
+			for _, point := range []string{control.PointAPI, "server_user_token"} {
+				err = w.SetPolicyExecutionPoints(ctx, w.root, "default", []control.PolicyExecutionPoint{{Type: point, Target: x.ID, PolicyID: p.ID}})
+				refused(t, err, control.Invalid, "invalid_execution_points")
+			}
+			err = w.ImportWorkspace(ctx, w.root, "default", parsed(t, `{"services":{"`+sid+`":{"name":"PetStore","apis":{"`+x.ID+`":{"method":"GET","path":"/pets","policy_id":"`+p.ID+`"}}}}}`), updating)
+			if got := wrongs(t, err); !strings.Contains(got["services."+sid+".apis."+x.ID+".policy_id"], typ) {
+				t.Errorf("%v", got)
+			}
+			_, err = w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "Embeds", Validators: embedding(p.ID)})
+			refused(t, err, control.Invalid, "invalid_policy")
+			// What an API has cannot become something that no API takes.
+			_, err = w.UpdatePolicy(ctx, w.root, control.Policy{ID: "block_default_api", PolicyName: "Block", Type: typ, Validators: []waist.Validator{{Name: "true"}}})
+			refused(t, err, control.Invalid, "invalid_policy")
+			err = w.ImportWorkspace(ctx, w.root, "default", parsed(t, `{"policies":{"block_default_api":{"policy_name":"Block","type":"`+typ+`","validators":[{"name":"true"}]}}}`), updating)
+			if got := wrongs(t, err); got["policies.block_default_api.type"] == "" {
+				t.Errorf("%v", got)
+			}
+			// A policy of a type embeds others of the same type, also in a test.
+			must(w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "Outer " + typ, Type: typ, Validators: embedding(p.ID)}))(t)
+			test := control.PolicyTest{WorkspaceID: "default"}
+			test.Policy.Type, test.Policy.Validators = typ, embedding(p.ID)
+			if r := must(w.TestPolicy(ctx, w.root, test))(t); !r.Status {
+				t.Errorf("%s: %+v", typ, r)
+			}
+			if got := list(typ); !slices.Contains(got, p.ID) || len(got) < 3 {
+				t.Errorf("%s: %v", typ, got)
+			}
+		}
+		must(w.UpdateGateway(ctx, w.root, g, control.GatewayUpdate{Name: "AWS", DefaultPolicyID: "block_default_api"}))(t)
+		w.assign(sid, "GET", "/pets", "block_default_api")
+		if cfg := w.configuration(authorizer); len(cfg.Policies) != 1 || cfg.Policies[0].ID != "block_default_api" {
+			t.Errorf("%+v", cfg.Policies)
+		}
+		doc := must(w.ExportWorkspace(ctx, w.root, "default", false))(t)
+		if p := doc.Policies["mfa_default_user"]; p.Type != "user" || len(p.Validators) != 1 || p.Validators[0].Name != "authentication-factors" || p.Validators[0].Recovery[0].Type != "mfa" {
+			t.Errorf("%+v", p)
+		}
+		unchanged(t, w, "default", func() error { return w.ImportWorkspace(ctx, w.root, "default", document(t, doc), updating) })
+		_, err := w.CreatePolicy(ctx, w.root, control.Policy{ServerID: "default", PolicyName: "X", Type: "login", Validators: []waist.Validator{{Name: "true"}}})
+		refused(t, err, control.Invalid, "invalid_policy")
+	})
 }

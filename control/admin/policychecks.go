@@ -183,6 +183,10 @@ func (w *warner) add(p waist.Policy, api string, list []policy.Problem, known ma
 }
 
 func (w *warner) policy(p waist.Policy) {
+	if p.Type != control.PolicyAPI {
+		w.list = append(w.list, control.PolicyWarning{PolicyID: p.ID, Path: "type",
+			Message: "policies of type " + p.Type + " are stored and can be tested; this server asks policies at APIs only, so nothing asks this one"})
+	}
 	for _, q := range w.byID.with(p) {
 		w.add(q, "", policy.CheckWith(q, policy.CheckOptions{Others: w.byID.get, Claims: w.claims}), nil)
 	}
@@ -254,14 +258,38 @@ func (a *Admin) APIWarnings(ctx context.Context, actor control.Actor, id string)
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.warner(ctx, actor.TenantID, x.ServerID)
+	w := &warner{byID: policyIndex{}, list: []control.PolicyWarning{}}
+	if x.PolicyID == "" {
+		return w.list, nil
+	}
+	err = a.store.Snapshot(ctx, func(r store.Reader) error { return w.byID.load(ctx, r, actor.TenantID, x.ServerID, x.PolicyID) })
 	if err != nil {
-		return nil, err
+		return nil, internal(err)
 	}
-	if p, ok := w.byID[x.PolicyID]; ok {
-		w.api(p, x.API)
-	}
+	w.api(w.byID[x.PolicyID], x.API)
 	return w.list, nil
+}
+
+// load adds one policy and all those it embeds, directly or not: few, while a workspace may have thousands.
+func (x policyIndex) load(ctx context.Context, r store.Reader, tenant, wid, id string) error {
+	embeds, err := r.Embeds(ctx, tenant, wid)
+	if err != nil {
+		return err
+	}
+	for next := []string{id}; len(next) > 0; next = next[1:] {
+		if _, ok := x[next[0]]; ok {
+			continue
+		}
+		if x[next[0]], err = r.Policy(ctx, tenant, next[0]); err != nil {
+			return err
+		}
+		for _, pair := range embeds {
+			if pair[0] == next[0] {
+				next = append(next, pair[1])
+			}
+		}
+	}
+	return nil
 }
 
 // PolicyGallery lists the examples that a policy of the workspace can be started from.

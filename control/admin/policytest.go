@@ -34,7 +34,7 @@ func (a *Admin) TestPolicy(ctx context.Context, actor control.Actor, t control.P
 		return control.PolicyTestResult{}, internal(err)
 	}
 	p := control.Policy{ID: "policy-under-test", TenantID: actor.TenantID, ServerID: t.WorkspaceID, PolicyName: "policy under test", Language: t.Policy.Language,
-		Type: "api", Definition: t.Policy.Definition, Validators: t.Policy.Validators}
+		Type: t.Policy.Type, Definition: t.Policy.Definition, Validators: t.Policy.Validators}
 	policyDefaults(&p)
 	if err := control.ValidatePolicy(p); err != nil {
 		return control.PolicyTestResult{}, err

@@ -292,7 +292,7 @@ func TestTreePatch(t *testing.T) {
 			t.Fatalf("%v %v", err, wrongs(t, err))
 		}
 		got := must(w.ExportWorkspace(ctx, w.root, "default", false))(t)
-		if *got.Description != "" || len(got.Policies) != 7 || len(got.Services["by-hand"].APIs) != 0 || len(got.Services["by-hand"].Scopes) != 1 || len(got.Clients) != 0 ||
+		if *got.Description != "" || len(got.Policies) != 15 || len(got.Services["by-hand"].APIs) != 0 || len(got.Services["by-hand"].Scopes) != 1 || len(got.Clients) != 0 ||
 			w.revisionOf("default") != before+1 {
 			t.Errorf("%s", jsonOf(t, got))
 		}
@@ -373,7 +373,7 @@ func TestTreeMakesWorkspace(t *testing.T) {
 		if err := w.ImportWorkspace(ctx, w.root, "born", parsed(t, `{"name":"Born","services":{"b":{"name":"B"}}}`), control.ImportOptions{Mode: control.ImportFail}); err != nil {
 			t.Fatal(err)
 		}
-		if all := must(w.ListPolicies(ctx, w.root, "born", nil))(t); len(all) != 4 {
+		if all := must(w.ListPolicies(ctx, w.root, "born", nil))(t); len(all) != 12 {
 			t.Errorf("%+v", all)
 		}
 		if keys := must(w.SigningKeys(ctx, "default", "born"))(t); len(keys) == 0 {

@@ -213,6 +213,9 @@ func (p *plan) planPolicies() error {
 		policyDefaults(&x)
 		old, exists := p.policies.have[id]
 		same := exists && samePolicy(old, x)
+		if exists && old.Type != x.Type && p.opts.Mode == control.ImportUpdate {
+			p.wrong(path+".type", "is %s and cannot be changed; make a new policy", old.Type)
+		}
 		if !same {
 			if err := p.invalid(path, control.ValidatePolicy(x)); err != nil {
 				return err
@@ -325,7 +328,7 @@ func (p *plan) policyFor(path, id string) {
 	switch x, ok := p.policies.final[id]; {
 	case !ok:
 		p.wrong(path, "names no policy of this workspace")
-	case x.Type != "api":
+	case x.Type != control.PolicyAPI:
 		p.wrong(path, "names a policy of type %s; an API takes one of type api", x.Type)
 	}
 }

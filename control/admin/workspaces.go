@@ -126,16 +126,13 @@ func (c *change) birth(ctx context.Context, w control.Workspace) error {
 	return nil
 }
 
-// defaultPolicies are the policies for APIs that every workspace is born with, by the ids the published product gives
-// them. Those for execution points that this product does not have are left out.
+// defaultPolicies are the policies that every workspace is born with, by the ids the published product gives them. Those
+// that are not for APIs are stored for imports and exports that name them.
 func defaultPolicies(tenant, wid string) []control.Policy {
-	var out []control.Policy
-	for _, p := range policy.DefaultPolicies(wid) {
-		if p.Type == "api" {
-			p.TenantID = tenant
-			policyDefaults(&p)
-			out = append(out, p)
-		}
+	out := policy.DefaultPolicies(wid)
+	for i := range out {
+		out[i].TenantID = tenant
+		policyDefaults(&out[i])
 	}
 	return out
 }

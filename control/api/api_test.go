@@ -310,6 +310,72 @@ func TestGateways(t *testing.T) {
 	w.callAs(token, "GET", configurationPath, nil, 401, nil)
 }
 
+// savesWarn: the answers to saves carry the warnings, may be sent back as they are, and have the ETag of what is read.
+func (w *world) savesWarn(api string, doubtful obj) {
+	w.t.Helper()
+	messages := func(o obj) (out []string) {
+		list, ok := o["warnings"].([]any)
+		if !ok {
+			w.t.Errorf("warnings are %v", o["warnings"])
+		}
+		for _, x := range list {
+			out = append(out, x.(obj)["message"].(string))
+		}
+		return out
+	}
+	path := "/policies/" + doubtful["id"].(string)
+	if got := messages(doubtful); len(got) != 1 || !strings.Contains(got[0], "departmnt") {
+		w.t.Errorf("made with %q", got)
+	}
+	var saved, read obj
+	h := w.call("PUT", path, doubtful, 201, &saved)
+	if got := messages(saved); len(got) != 2 || !strings.Contains(got[1], "/pets") {
+		w.t.Errorf("saved with %q", got)
+	}
+	if now := w.call("GET", path, nil, 200, &read).Get("ETag"); now == "" || now != h.Get("ETag") || read["warnings"] != nil {
+		w.t.Errorf("saved as %s, read as %s", h.Get("ETag"), now)
+	}
+	w.call("PUT", path, saved, 201, &saved, "If-Match", h.Get("ETag"))
+
+	path = "/apis/" + api
+	saved = nil // not into what the policy was
+	h = w.call("PUT", path, obj{"policy_id": doubtful["id"]}, 200, &saved)
+	if got := messages(saved); len(got) != 1 || !strings.Contains(got[0], "petId") {
+		w.t.Errorf("assigned with %q", got)
+	}
+	if now := w.call("GET", path, nil, 200, nil).Get("ETag"); now != h.Get("ETag") {
+		w.t.Errorf("assigned as %s, read as %s", h.Get("ETag"), now)
+	}
+	w.call("PUT", path, saved, 200, &saved, "If-Match", h.Get("ETag"))
+	open := obj{}
+	for name, v := range saved {
+		open[name] = v
+	}
+	open["policy_id"] = ""
+	w.call("PUT", path, open, 200, &saved)
+	if got := messages(saved); len(got) != 0 {
+		w.t.Errorf("an open API with %q", got)
+	}
+	w.call("PUT", path, obj{"policy_id": doubtful["id"]}, 200, nil)
+	var user obj
+	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "At login", "type": "user", "validators": []any{obj{"name": "true"}}}, 201, &user)
+	if got := messages(user); len(got) != 1 || !strings.Contains(got[0], "nothing asks this one") {
+		w.t.Errorf("a policy for users with %q", got)
+	}
+	w.call("PUT", path, obj{"policy_id": user["id"]}, 422, nil)
+	var listed struct{ Policies []waist.Policy }
+	w.call("GET", "/servers/default/policies?policy_types=user&policy_types=machine", nil, 200, &listed)
+	if len(listed.Policies) != 7 {
+		w.t.Errorf("%d policies for users and machines", len(listed.Policies))
+	}
+	w.call("GET", "/servers/default/policies", nil, 200, &listed)
+	for _, p := range listed.Policies {
+		if p.Type != "api" {
+			w.t.Errorf("%s is listed without being asked for", p.ID)
+		}
+	}
+}
+
 func TestPackage(t *testing.T) {
 	w := newWorld(t)
 	gw, _ := w.gateway()
@@ -376,6 +442,7 @@ func TestPolicies(t *testing.T) {
 	if len(warned.Warnings) != 1 || warned.Warnings[0].APIID != api["id"] {
 		t.Errorf("warnings of the API: %+v", warned)
 	}
+	w.savesWarn(api["id"].(string), doubtful)
 	var gallery struct{ Examples []control.PolicyExample }
 	w.call("GET", "/servers/default/policy-gallery", nil, 200, &gallery)
 	if len(gallery.Examples) < 8 || len(gallery.Examples[0].Policies) != 3 {

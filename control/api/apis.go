@@ -52,19 +52,31 @@ func (a *API) listAPIsByServer(w http.ResponseWriter, r *http.Request, actor con
 	return reply(w, http.StatusOK, out)
 }
 
+// savedAPI is the answer to a save of an API, and the body of one: what was answered may be sent back. Warnings, which are
+// ignored there, say what makes its policy doubtful at its path.
+type savedAPI struct {
+	control.API
+	Warnings []control.PolicyWarning `json:"warnings"`
+}
+
+func (a *API) savedAPI(w http.ResponseWriter, r *http.Request, actor control.Actor, status int, x control.API) error {
+	list, err := a.Admin.APIWarnings(r.Context(), actor, x.ID)
+	return replySaved(w, status, x, savedAPI{x, orDoubt(list, err)})
+}
+
 func (a *API) createAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in control.API
+	var in savedAPI
 	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	out, err := a.Admin.CreateAPI(r.Context(), actor, in)
+	out, err := a.Admin.CreateAPI(r.Context(), actor, in.API)
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusCreated, out)
+	return a.savedAPI(w, r, actor, http.StatusCreated, out)
 }
 
 func (a *API) apiNow(r *http.Request, actor control.Actor) (any, error) {
@@ -82,7 +94,7 @@ func (a *API) getAPI(w http.ResponseWriter, r *http.Request, actor control.Actor
 // updateAPI is the call behind the portal's Edit API popup: it changes the policy and the tags. The other members may be
 // sent as they were read; an absent or empty policy_id makes the API open.
 func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in control.API
+	var in savedAPI
 	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
 		return err
 	}
@@ -116,7 +128,7 @@ func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Ac
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, out)
+	return a.savedAPI(w, r, actor, http.StatusOK, out)
 }
 
 func (a *API) deleteAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {

@@ -33,19 +33,40 @@ func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control
 	}{page})
 }
 
+// savedPolicy is the answer to a save, and the body of one: what was answered may be sent back. Warnings are ignored there.
+type savedPolicy struct {
+	control.Policy
+	Warnings []control.PolicyWarning `json:"warnings"`
+}
+
+// saved answers a save of a policy with its warnings. The ETag is that of the policy alone, as it is read.
+func (a *API) saved(w http.ResponseWriter, r *http.Request, actor control.Actor, p control.Policy) error {
+	list, err := a.Admin.PolicyWarnings(r.Context(), actor, p.ID)
+	return replySaved(w, http.StatusCreated, p, savedPolicy{p, orDoubt(list, err)})
+}
+
+// orDoubt keeps a save that has happened from being answered with an error: without its warnings, it says that they are
+// missing.
+func orDoubt(list []control.PolicyWarning, err error) []control.PolicyWarning {
+	if err != nil {
+		return []control.PolicyWarning{{Message: "saved; the warnings could not be worked out, ask for them again"}}
+	}
+	return list
+}
+
 func (a *API) createPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in control.Policy
+	var in savedPolicy
 	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	p, err := a.Admin.CreatePolicy(r.Context(), actor, in)
+	p, err := a.Admin.CreatePolicy(r.Context(), actor, in.Policy)
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusCreated, p)
+	return a.saved(w, r, actor, p)
 }
 
 func (a *API) policyNow(r *http.Request, actor control.Actor) (any, error) {
@@ -62,7 +83,7 @@ func (a *API) getPolicy(w http.ResponseWriter, r *http.Request, actor control.Ac
 
 // updatePolicy answers 201, as published.
 func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in control.Policy
+	var in savedPolicy
 	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
 		return err
 	}
@@ -75,11 +96,11 @@ func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control
 	if err := precondition(r, func() (any, error) { return a.policyNow(r, actor) }); err != nil {
 		return err
 	}
-	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in)
+	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in.Policy)
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusCreated, p)
+	return a.saved(w, r, actor, p)
 }
 
 func (a *API) deletePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {

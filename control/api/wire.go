@@ -36,6 +36,13 @@ func replyObject(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
+// replySaved is the answer to a save that says more than reading does: its ETag is that of what is read.
+func replySaved(w http.ResponseWriter, status int, read, answer any) error {
+	w.Header().Set("ETag", etag(read))
+	web.WriteJSON(w, status, noNulls(answer))
+	return nil
+}
+
 // etag names a representation by its content.
 func etag(v any) string {
 	b, err := json.Marshal(noNulls(v))

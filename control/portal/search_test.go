@@ -21,7 +21,7 @@ func TestSearch(t *testing.T) {
 	get := apiOf(t, w, "Pet store", "GET", "/pets")
 	b.get("/app/default/search?q=PET").wants(200, "Pet store", "/pets/{petId}", "Pet gateway", "PetStore/prod", "Pet shop", "pets.read").
 		has(`apis/authorization#api-`+get, `applications/`+client.ID, `data-find`)
-	b.get("/app/default/search?q=block+visual").wants(200, "Block API", "1 result for")
+	b.get("/app/default/search?q=block+api+visual").wants(200, "Block API", "1 result for")
 	b.get("/app/default/search?q=zzz+pet").wants(200, "0 results", "Nothing in this workspace")
 	b.get("/app/default/search?q=").wants(200, "Names, ids, methods and paths")
 	b.get("/app/other/search?q=pet").wants(200, "0 results")

@@ -37,7 +37,7 @@ func TestExamplesRoundTrip(t *testing.T) {
 		}
 	}
 	for name, target := range map[string]func() any{
-		"API":                              func() any { return new(API) },
+		"SavedAPI":                         func() any { return new(SavedAPI) },
 		"BindGroupToServiceRequest":        func() any { return new(BindGroupToServiceRequest) },
 		"CreateGatewayRequest":             func() any { return new(CreateGatewayRequest) },
 		"Error":                            func() any { return new(Error) },
@@ -49,7 +49,7 @@ func TestExamplesRoundTrip(t *testing.T) {
 		"GatewaysResponse":                 func() any { return new(GatewaysResponse) },
 		"IntrospectResponse":               func() any { return new(IntrospectResponse) },
 		"OAuthError":                       func() any { return new(OAuthError) },
-		"Policy":                           func() any { return new(Policy) },
+		"SavedPolicy":                      func() any { return new(SavedPolicy) },
 		"PolicyRequest":                    func() any { return new(PolicyRequest) },
 		"RemoveServiceConfigurationResult": func() any { return new(RemoveServiceConfigurationResult) },
 		"SetGatewayConfigurationRequest":   func() any { return new(SetGatewayConfigurationRequest) },

@@ -840,6 +840,21 @@ func (e Sort) Valid() bool {
 	}
 }
 
+// Defines values for SpecificationGatewayType.
+const (
+	SpecificationGatewayTypeAws SpecificationGatewayType = "aws"
+)
+
+// Valid indicates whether the value is a known member of the SpecificationGatewayType enum.
+func (e SpecificationGatewayType) Valid() bool {
+	switch e {
+	case SpecificationGatewayTypeAws:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetGatewayPackageParamsArch.
 const (
 	GetGatewayPackageParamsArchArm64 GetGatewayPackageParamsArch = "arm64"
@@ -1098,6 +1113,36 @@ func (e ListServicesParamsOrder) Valid() bool {
 	case ListServicesParamsOrderAsc:
 		return true
 	case ListServicesParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportSpecificationFromFileParamsGatewayType.
+const (
+	ImportSpecificationFromFileParamsGatewayTypeAws ImportSpecificationFromFileParamsGatewayType = "aws"
+)
+
+// Valid indicates whether the value is a known member of the ImportSpecificationFromFileParamsGatewayType enum.
+func (e ImportSpecificationFromFileParamsGatewayType) Valid() bool {
+	switch e {
+	case ImportSpecificationFromFileParamsGatewayTypeAws:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportSpecificationFromURLParamsGatewayType.
+const (
+	ImportSpecificationFromURLParamsGatewayTypeAws ImportSpecificationFromURLParamsGatewayType = "aws"
+)
+
+// Valid indicates whether the value is a known member of the ImportSpecificationFromURLParamsGatewayType enum.
+func (e ImportSpecificationFromURLParamsGatewayType) Valid() bool {
+	switch e {
+	case ImportSpecificationFromURLParamsGatewayTypeAws:
 		return true
 	default:
 		return false
@@ -1983,6 +2028,9 @@ type APIRequest struct {
 	ServerID            *string     `json:"server_id,omitempty"`
 	ServiceID           *string     `json:"service_id,omitempty"`
 	TenantID            *string     `json:"tenant_id,omitempty"`
+
+	// Warnings Additive. May come as it was answered; it is ignored.
+	Warnings *[]PolicyWarning `json:"warnings,omitempty"`
 }
 
 // APIType defines model for APIType.
@@ -2521,12 +2569,21 @@ type ImportMode string
 
 // ImportServiceConfigurationResult What an import made and removed.
 type ImportServiceConfigurationResult struct {
-	CreatedApis        []API                `json:"created_apis"`
-	CreatedPolicies    []Policy             `json:"created_policies"`
-	CreatedScopes      []ScopeWithServiceID `json:"created_scopes"`
-	NotRemovedPolicies []Policy             `json:"not_removed_policies"`
-	RemovedApis        []API                `json:"removed_apis"`
-	RemovedPolicies    []Policy             `json:"removed_policies"`
+	CreatedApis     []API                `json:"created_apis"`
+	CreatedPolicies []Policy             `json:"created_policies"`
+	CreatedScopes   []ScopeWithServiceID `json:"created_scopes"`
+
+	// DryRun Nothing was changed. Additive.
+	DryRun             *bool    `json:"dry_run,omitempty"`
+	NotRemovedPolicies []Policy `json:"not_removed_policies"`
+
+	// NumberOfUnchangedApis Additive.
+	NumberOfUnchangedApis *int     `json:"number_of_unchanged_apis,omitempty"`
+	RemovedApis           []API    `json:"removed_apis"`
+	RemovedPolicies       []Policy `json:"removed_policies"`
+
+	// SetAsideApis Had a policy and are not in the document; they return with it. Additive.
+	SetAsideApis *[]API `json:"set_aside_apis,omitempty"`
 }
 
 // IntrospectRequest defines model for IntrospectRequest.
@@ -2678,9 +2735,11 @@ type Policy struct {
 	PolicyName string         `json:"policy_name"`
 
 	// ServerID Workspace.
-	ServerID string     `json:"server_id"`
-	TenantID string     `json:"tenant_id"`
-	Type     PolicyType `json:"type"`
+	ServerID string `json:"server_id"`
+	TenantID string `json:"tenant_id"`
+
+	// Type This server asks policies of type api only.
+	Type PolicyType `json:"type"`
 
 	// Validators Empty unless the policy is visual.
 	Validators []ValidatorConfig `json:"validators"`
@@ -2730,9 +2789,12 @@ type PolicyRequest struct {
 	ServerID   *string `json:"server_id,omitempty"`
 	TenantID   *string `json:"tenant_id,omitempty"`
 
-	// Type Without it api.
+	// Type api (also without it), user, developer, machine or dcr. Only policies of type api can be assigned; the others are stored and nothing here asks them.
 	Type       *string             `json:"type,omitempty"`
 	Validators *[]ValidatorRequest `json:"validators,omitempty"`
+
+	// Warnings Additive. May come as it was answered; it is ignored.
+	Warnings *[]PolicyWarning `json:"warnings,omitempty"`
 }
 
 // PolicyStep A validator, rule or statement and what became of it.
@@ -2747,7 +2809,7 @@ type PolicyStep struct {
 // PolicyStepOutcome defines model for PolicyStep.Outcome.
 type PolicyStepOutcome string
 
-// PolicyType defines model for PolicyType.
+// PolicyType This server asks policies of type api only.
 type PolicyType string
 
 // PolicyWarning What the author of a stored policy probably did not mean.
@@ -2822,6 +2884,71 @@ type Rfc7396PatchOperation map[string]interface{}
 type RotateClientSecretResponse struct {
 	// Secret The new secret.
 	Secret string `json:"secret"`
+}
+
+// SavedAPI An API as it was saved. Without its warnings it is what reading it gives, and the ETag is of that.
+type SavedAPI struct {
+	APIType APIType `json:"api_type"`
+
+	// CanHavePolicy false: the policy was assigned declaratively and cannot be changed here.
+	CanHavePolicy bool `json:"can_have_policy"`
+
+	// DataClassifications Tags.
+	DataClassifications []string `json:"data_classifications"`
+	GraphqlSchema       *string  `json:"graphql_schema,omitempty"`
+
+	// GraphqlTypes Policies of GraphQL types and fields.
+	GraphqlTypes *GraphQLTypes `json:"graphql_types,omitempty"`
+	ID           string        `json:"id"`
+
+	// Method Upper case, or ANY.
+	Method string `json:"method"`
+
+	// Path Template as API Gateway prints it: /pets/{petId}, /files/{proxy+}.
+	Path string `json:"path"`
+
+	// PolicyID Absent or empty: the API is open.
+	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Position Order inside the service.
+	Position int `json:"position"`
+
+	// ServerID Workspace.
+	ServerID  string `json:"server_id"`
+	ServiceID string `json:"service_id"`
+	TenantID  string `json:"tenant_id"`
+
+	// Warnings Additive. What makes its policy doubtful at its path, e.g. a parameter that the path lacks.
+	Warnings []PolicyWarning `json:"warnings"`
+}
+
+// SavedPolicy A policy as it was saved. Without its warnings it is what reading it gives, and the ETag is of that.
+type SavedPolicy struct {
+	// Definition Source; empty for visual policies.
+	Definition string `json:"definition"`
+
+	// EnvVersion Rego: v0 or v1.
+	EnvVersion *string `json:"env_version,omitempty"`
+
+	// ID Unique in the tenant.
+	ID string `json:"id"`
+
+	// Language `cloudentity` is the visual language, made of validators. Additive: `cedar`.
+	Language   PolicyLanguage `json:"language"`
+	PolicyName string         `json:"policy_name"`
+
+	// ServerID Workspace.
+	ServerID string `json:"server_id"`
+	TenantID string `json:"tenant_id"`
+
+	// Type This server asks policies of type api only.
+	Type PolicyType `json:"type"`
+
+	// Validators Empty unless the policy is visual.
+	Validators []ValidatorConfig `json:"validators"`
+
+	// Warnings Additive. What its author probably did not mean.
+	Warnings []PolicyWarning `json:"warnings"`
 }
 
 // Scope A scope in a request.
@@ -3338,8 +3465,11 @@ type TestPolicyRequest struct {
 		} `json:"request,omitempty"`
 	} `json:"input,omitempty"`
 	Policy *struct {
-		Definition *string             `json:"definition,omitempty"`
-		Language   *string             `json:"language,omitempty"`
+		Definition *string `json:"definition,omitempty"`
+		Language   *string `json:"language,omitempty"`
+
+		// Type Additive. Without it api. Only policies of the same type can be embedded.
+		Type       *string             `json:"type,omitempty"`
 		Validators *[]ValidatorRequest `json:"validators,omitempty"`
 	} `json:"policy,omitempty"`
 	ServerID *string `json:"server_id,omitempty"`
@@ -3473,6 +3603,9 @@ type UpdateAPIRequest struct {
 
 	// PolicyID Absent or empty: the API becomes open.
 	PolicyID *string `json:"policy_id,omitempty"`
+
+	// Warnings Additive. May come as it was answered; it is ignored.
+	Warnings *[]PolicyWarning `json:"warnings,omitempty"`
 }
 
 // UpdateClientAdminRequest An OAuth client in a request. Members of the published object that are not here may come empty.
@@ -3679,8 +3812,11 @@ type Sid = string
 // Sort defines model for sort.
 type Sort string
 
+// SpecificationDryRun defines model for specificationDryRun.
+type SpecificationDryRun = bool
+
 // SpecificationGatewayType defines model for specificationGatewayType.
-type SpecificationGatewayType = string
+type SpecificationGatewayType string
 
 // Tid defines model for tid.
 type Tid = string
@@ -4096,7 +4232,7 @@ type RotateKeyParamsKeyType string
 
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
-	// PolicyTypes Keep these types; several, or one with commas. Without it api.
+	// PolicyTypes Keep these types (api, user, developer, machine, dcr); several, or one with commas. Without it api.
 	PolicyTypes *[]string `form:"policy_types,omitempty" json:"policy_types,omitempty"`
 
 	// SearchPhrase Keep what has this in its name or id.
@@ -4206,17 +4342,29 @@ type ImportSpecificationFromFileMultipartBody struct {
 // ImportSpecificationFromFileParams defines parameters for ImportSpecificationFromFile.
 type ImportSpecificationFromFileParams struct {
 	// GatewayType Type of the gateway that serves the specification.
-	GatewayType *SpecificationGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
+	GatewayType *ImportSpecificationFromFileParamsGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
+
+	// DryRun Say what would change, and change nothing. Additive.
+	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
+
+// ImportSpecificationFromFileParamsGatewayType defines parameters for ImportSpecificationFromFile.
+type ImportSpecificationFromFileParamsGatewayType string
+
+// ImportSpecificationFromTextJSONBody defines parameters for ImportSpecificationFromText.
+type ImportSpecificationFromTextJSONBody = map[string]interface{}
 
 // ImportSpecificationFromTextTextBody defines parameters for ImportSpecificationFromText.
 type ImportSpecificationFromTextTextBody = string
 
 // ImportSpecificationFromTextParams defines parameters for ImportSpecificationFromText.
 type ImportSpecificationFromTextParams struct {
+	// DryRun Say what would change, and change nothing. Additive.
+	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
@@ -4229,11 +4377,17 @@ type ImportSpecificationFromURLMultipartBody struct {
 // ImportSpecificationFromURLParams defines parameters for ImportSpecificationFromURL.
 type ImportSpecificationFromURLParams struct {
 	// GatewayType Type of the gateway that serves the specification.
-	GatewayType *SpecificationGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
+	GatewayType *ImportSpecificationFromURLParamsGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
+
+	// DryRun Say what would change, and change nothing. Additive.
+	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
+
+// ImportSpecificationFromURLParamsGatewayType defines parameters for ImportSpecificationFromURL.
+type ImportSpecificationFromURLParamsGatewayType string
 
 // ListUserWorkspacesParams defines parameters for ListUserWorkspaces.
 type ListUserWorkspacesParams struct {
@@ -4839,6 +4993,9 @@ type UpdateServiceJSONRequestBody = Service
 
 // ImportSpecificationFromFileMultipartRequestBody defines body for ImportSpecificationFromFile for multipart/form-data ContentType.
 type ImportSpecificationFromFileMultipartRequestBody ImportSpecificationFromFileMultipartBody
+
+// ImportSpecificationFromTextJSONRequestBody defines body for ImportSpecificationFromText for application/json ContentType.
+type ImportSpecificationFromTextJSONRequestBody = ImportSpecificationFromTextJSONBody
 
 // ImportSpecificationFromTextTextRequestBody defines body for ImportSpecificationFromText for text/plain ContentType.
 type ImportSpecificationFromTextTextRequestBody = ImportSpecificationFromTextTextBody
