@@ -180,6 +180,9 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 			return err
 		}
 	}
+	if v.words, err = p.editorWords(r, v.policy); err != nil {
+		return err
+	}
 	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), clock{p.now()}, v))
 }
 

@@ -31,6 +31,7 @@ type portal struct {
 	secure    bool // browsers reach us over https
 	assets    *assets
 	streams   chan struct{} // holds one of each open live view
+	checks    chan struct{} // holds one of each text that is being checked
 }
 
 // maxForm is the most bytes a form may have: a large policy text fits.
@@ -42,6 +43,7 @@ func New(o Options) http.Handler {
 	p := &portal{
 		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, links: packageLinks(o.Packages), now: o.Now, logger: o.Logger,
 		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(), streams: make(chan struct{}, liveStreams),
+		checks: make(chan struct{}, checksAtOnce),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -142,6 +144,7 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/policies/{policy}":                        p.savePolicy,
 		"GET /app/{wid}/policies/{policy}/visual":                  p.editCards,
 		"POST /app/{wid}/policies/{policy}/visual":                 p.postCards,
+		"POST /app/{wid}/policies/{policy}/check":                  p.checkPolicy,
 		"POST /app/{wid}/policies/{policy}/test":                   p.testPolicy,
 		"POST /app/{wid}/policies/{policy}/cases":                  p.runPolicyCases,
 		"POST /app/{wid}/policies/{policy}/delete":                 p.deletePolicy,
