@@ -71,7 +71,7 @@ var rules = map[string]rule{
 	"control/specification":     {ours: []string{"control"}, theirs: []string{yaml}, testOnly: []string{kin}},
 	"control/web":               {ours: []string{"control", "edge/waist"}},
 	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
-	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
+	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/specification", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
 	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
 	"control/portal/portaltest": {theirs: []string{chromedp}},
 	"control/portal/islands":    {theirs: []string{esbuild}},

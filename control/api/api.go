@@ -88,6 +88,10 @@ func (a *API) routes() {
 	admin("GET /apis/{api}", a.getAPI)
 	admin("PUT /apis/{api}", a.updateAPI)
 	admin("DELETE /apis/{api}", a.deleteAPI)
+	admin("POST /services/{sid}/apis/import/file", a.importFile)
+	admin("POST /services/{sid}/apis/import/text", a.importText)
+	admin("POST /services/{sid}/apis/import/url", a.importURL)
+	admin("DELETE /services/{sid}/apis", a.removeSpecification)
 
 	admin("GET /servers/{wid}/gateways", a.listGateways)
 	admin("POST /gateways", a.createGateway)
@@ -162,10 +166,6 @@ func (a *API) routes() {
 
 // notBuilt are operations of the published contract that are known and not there.
 var notBuilt = []string{
-	"DELETE /api/admin/{tid}/services/{sid}/apis",
-	"POST /api/admin/{tid}/services/{sid}/apis/import/file",
-	"POST /api/admin/{tid}/services/{sid}/apis/import/text",
-	"POST /api/admin/{tid}/services/{sid}/apis/import/url",
 	"POST /api/system/{tid}/gateways/exchange",
 	"/api/analytics/",
 }

@@ -18,6 +18,7 @@ import (
 	"portcullis/control/analytics"
 	"portcullis/control/api/openapi/openapitest"
 	"portcullis/control/oauth"
+	"portcullis/control/specification"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
 	"portcullis/edge/waist"
@@ -31,6 +32,8 @@ type world struct {
 	api    *API
 	now    time.Time
 	root   string // access token of the automation client
+	// fetcher gets specifications.
+	fetcher *specification.Fetcher
 }
 
 const (
@@ -40,7 +43,7 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
+	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC), fetcher: &specification.Fetcher{}}
 	keyring, err := admin.ParseKeyring(admin.GenerateMasterKey())
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	mux := http.NewServeMux()
 	w.server = httptest.NewServer(web.Secure(mux, web.Options{Now: now}))
 	t.Cleanup(w.server.Close)
-	w.admin = admin.New(admin.Options{Store: st, Now: now, PublicURL: w.server.URL, Keyring: keyring})
+	w.admin = admin.New(admin.Options{Store: st, Now: now, PublicURL: w.server.URL, Keyring: keyring, Specifications: w.fetcher})
 	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
 		t.Fatal(err)
 	}

@@ -2573,7 +2573,7 @@ type ImportServiceConfigurationResult struct {
 	CreatedPolicies []Policy             `json:"created_policies"`
 	CreatedScopes   []ScopeWithServiceID `json:"created_scopes"`
 
-	// DryRun Nothing was changed. Additive.
+	// DryRun Additive. Nothing was changed.
 	DryRun             *bool    `json:"dry_run,omitempty"`
 	NotRemovedPolicies []Policy `json:"not_removed_policies"`
 
@@ -2582,7 +2582,7 @@ type ImportServiceConfigurationResult struct {
 	RemovedApis           []API    `json:"removed_apis"`
 	RemovedPolicies       []Policy `json:"removed_policies"`
 
-	// SetAsideApis Had a policy and are not in the document; they return with it. Additive.
+	// SetAsideApis Additive. Had a policy and are not in the document; they return with it.
 	SetAsideApis *[]API `json:"set_aside_apis,omitempty"`
 }
 
@@ -3812,9 +3812,6 @@ type Sid = string
 // Sort defines model for sort.
 type Sort string
 
-// SpecificationDryRun defines model for specificationDryRun.
-type SpecificationDryRun = bool
-
 // SpecificationGatewayType defines model for specificationGatewayType.
 type SpecificationGatewayType string
 
@@ -4344,8 +4341,8 @@ type ImportSpecificationFromFileParams struct {
 	// GatewayType Type of the gateway that serves the specification.
 	GatewayType *ImportSpecificationFromFileParamsGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
 
-	// DryRun Say what would change, and change nothing. Additive.
-	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	// DryRun Additive. Check everything, change nothing.
+	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
@@ -4355,15 +4352,15 @@ type ImportSpecificationFromFileParams struct {
 type ImportSpecificationFromFileParamsGatewayType string
 
 // ImportSpecificationFromTextJSONBody defines parameters for ImportSpecificationFromText.
-type ImportSpecificationFromTextJSONBody = map[string]interface{}
+type ImportSpecificationFromTextJSONBody = interface{}
 
 // ImportSpecificationFromTextTextBody defines parameters for ImportSpecificationFromText.
 type ImportSpecificationFromTextTextBody = string
 
 // ImportSpecificationFromTextParams defines parameters for ImportSpecificationFromText.
 type ImportSpecificationFromTextParams struct {
-	// DryRun Say what would change, and change nothing. Additive.
-	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	// DryRun Additive. Check everything, change nothing.
+	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
@@ -4379,8 +4376,8 @@ type ImportSpecificationFromURLParams struct {
 	// GatewayType Type of the gateway that serves the specification.
 	GatewayType *ImportSpecificationFromURLParamsGatewayType `form:"gateway_type,omitempty" json:"gateway_type,omitempty"`
 
-	// DryRun Say what would change, and change nothing. Additive.
-	DryRun *SpecificationDryRun `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+	// DryRun Additive. Check everything, change nothing.
+	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
 	// XIdempotencyKey Makes a retry within one minute harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
