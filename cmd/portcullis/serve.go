@@ -21,6 +21,7 @@ import (
 	"portcullis/control/api"
 	"portcullis/control/oauth"
 	"portcullis/control/portal"
+	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/control/web"
 	"portcullis/docs/reference"
@@ -35,6 +36,7 @@ type serveCmd struct {
 	MasterKeyFile           string   `env:"PORTCULLIS_MASTER_KEY_FILE" placeholder:"FILE" help:"The key that seals secrets at rest, made by portcullis keygen. PORTCULLIS_MASTER_KEY may hold the key itself instead."`
 	AWSGatewaysPerWorkspace int      `name:"aws-gateways-per-workspace" default:"1" env:"PORTCULLIS_AWS_GATEWAYS_PER_WORKSPACE" help:"How many AWS gateways a workspace may have."`
 	TrustedProxies          []string `env:"PORTCULLIS_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."`
+	SpecificationURLs       string   `name:"specification-urls" default:"public" enum:"public,any,off" env:"PORTCULLIS_SPECIFICATION_URLS" help:"Where OpenAPI documents are fetched from when somebody imports one by its URL: public (https, and addresses of the public internet), any (http too, and whatever this server reaches, the cloud's metadata service included), off."`
 	LogLevel                string   `default:"info" enum:"debug,info,warn,error" env:"PORTCULLIS_LOG_LEVEL" help:"debug, info, warn or error. Logs are JSON lines on standard error."`
 }
 
@@ -58,6 +60,10 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	if err != nil {
 		return err
 	}
+	reach, err := specification.ParseReach(c.SpecificationURLs)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return err
@@ -73,7 +79,8 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	}
 	defer st.Close()
 
-	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace, Logger: logger})
+	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace,
+		Specifications: &specification.Fetcher{Reach: reach}, Logger: logger})
 	born, err := adm.Bootstrap(ctx, admin.BootstrapOptions{
 		AdminPassword: os.Getenv("PORTCULLIS_BOOTSTRAP_ADMIN_PASSWORD"),
 		ClientID:      os.Getenv("PORTCULLIS_BOOTSTRAP_CLIENT_ID"),
