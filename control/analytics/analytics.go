@@ -33,7 +33,7 @@ type Analytics struct {
 	mu       sync.RWMutex // held for reading while a batch is handed over, for writing to close
 	closed   bool
 	batches  chan *batch
-	queued   atomic.Int64 // events in batches
+	queued   atomic.Int64 // events in batches, and batches without any
 	finished chan struct{}
 
 	accepted, dropped, shortened atomic.Int64
@@ -69,7 +69,7 @@ func New(o Options) *Analytics {
 	if a.log == nil {
 		a.log = slog.Default()
 	}
-	a.batches = make(chan *batch, a.queue) // a batch holds one event at least, so sending never waits
+	a.batches = make(chan *batch, a.queue) // a batch weighs one at least, so sending never waits
 	go a.write()
 	return a
 }
@@ -95,11 +95,15 @@ func (a *Analytics) Stats() Stats {
 	return Stats{Accepted: a.accepted.Load(), Dropped: a.dropped.Load(), Shortened: a.shortened.Load(), Queued: a.queued.Load()}
 }
 
-// batch is the events of one push on their way to the database.
+// batch is one push on its way to the database.
 type batch struct {
-	rows []store.Decision
-	done chan error // gets one value
+	rows    []store.Decision
+	dropped store.Dropped // none when it counts none
+	done    chan error    // gets one value
 }
+
+// weight is what a batch takes of the queue: its events, and one place where it has none.
+func (b *batch) weight() int64 { return max(1, int64(len(b.rows))) }
 
 // One transaction takes in what has come together while the last one was being written, up to a bound.
 const (
@@ -129,10 +133,22 @@ func (a *Analytics) write() {
 			}
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-		err := a.store.Tx(ctx, func(tx *store.Tx) error { return tx.AddDecisions(ctx, rows) })
+		err := a.store.Tx(ctx, func(tx *store.Tx) error {
+			for _, b := range together {
+				if b.dropped.Dropped == 0 {
+					continue
+				}
+				if err := tx.AddDropped(ctx, b.dropped); err != nil {
+					return err
+				}
+			}
+			return tx.AddDecisions(ctx, rows)
+		})
 		cancel()
 		n := int64(len(rows))
-		a.queued.Add(-n)
+		for _, b := range together {
+			a.queued.Add(-b.weight())
+		}
 		if err != nil {
 			a.dropped.Add(n)
 			a.log.Error("request events were lost", "events", n, "error", err)

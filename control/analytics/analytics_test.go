@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"portcullis/control"
 	"portcullis/control/analytics"
 	"portcullis/control/store"
@@ -62,12 +64,12 @@ func open(t testing.TB, st *store.Store, o analytics.Options) *analytics.Analyti
 func TestIngestAndRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		a := open(t, st, analytics.Options{})
-		n, err := a.Ingest(ctx, gateway, []waist.RequestEvent{
+		n, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: []waist.RequestEvent{
 			{APIID: "a1", Token: "eyJhbGciOiJ-secret-bearer", DurationMS: 3, PolicyID: "p1", Result: waist.Validation{Result: waist.ResultAuthorized}},
 			{Method: "GET", Path: "/other", Reason: "api_unknown", Result: waist.Validation{Result: waist.ResultUnauthorized}, Time: now.Add(-2 * time.Minute)},
 			{APIID: "a1\x00", UserAgent: "bad\x00\xffagent", Time: now.Add(100 * time.Hour), Result: waist.Validation{Result: waist.ResultAuthorized},
 				InvocationCtx: map[string]any{"big": strings.Repeat("x", 20_000)}},
-		})
+		}})
 		if n != 3 || err != nil {
 			t.Fatal(n, err)
 		}
@@ -128,7 +130,7 @@ func TestWhoMay(t *testing.T) {
 		"without the scope":   {noScope, control.Forbidden},
 		"of a deleted client": {stranger, control.NotFound},
 	} {
-		if _, err := a.Ingest(ctx, c.actor, event); err == nil || control.KindOf(err) != c.kind {
+		if _, err := a.Ingest(ctx, c.actor, waist.RequestEvents{Events: event}); err == nil || control.KindOf(err) != c.kind {
 			t.Errorf("push by %s: %v", name, err)
 		}
 	}
@@ -152,7 +154,7 @@ func TestWhoMay(t *testing.T) {
 			t.Errorf("counting by %s: %v", name, err)
 		}
 	}
-	if _, err := a.Ingest(ctx, gateway, make([]waist.RequestEvent, waist.MaxEventsPerPush+1)); control.KindOf(err) != control.Invalid {
+	if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: make([]waist.RequestEvent, waist.MaxEventsPerPush+1)}); control.KindOf(err) != control.Invalid {
 		t.Errorf("too many events: %v", err)
 	}
 }
@@ -160,10 +162,10 @@ func TestWhoMay(t *testing.T) {
 // TestFullQueue: a push that does not fit is refused as a whole and counted; after Close nothing is taken in.
 func TestFullQueue(t *testing.T) {
 	a := open(t, storetest.SQLite(t), analytics.Options{Queue: 10})
-	if _, err := a.Ingest(ctx, gateway, make([]waist.RequestEvent, 11)); control.KindOf(err) != control.TooMany {
+	if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: make([]waist.RequestEvent, 11)}); control.KindOf(err) != control.TooMany {
 		t.Errorf("%v", err)
 	}
-	if n, err := a.Ingest(ctx, gateway, make([]waist.RequestEvent, 10)); n != 10 || err != nil {
+	if n, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: make([]waist.RequestEvent, 10)}); n != 10 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	if s := a.Stats(); s.Accepted != 10 || s.Dropped != 11 || s.Queued != 0 {
@@ -172,7 +174,7 @@ func TestFullQueue(t *testing.T) {
 	if err := a.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Ingest(ctx, gateway, make([]waist.RequestEvent, 1)); control.KindOf(err) != control.Unavailable {
+	if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: make([]waist.RequestEvent, 1)}); control.KindOf(err) != control.Unavailable {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -190,7 +192,7 @@ func TestManyPushers(t *testing.T) {
 					for j := range events {
 						events[j] = waist.RequestEvent{APIID: "a1", DecisionID: fmt.Sprint(p, "/", i, "/", j), Result: waist.Validation{Result: waist.ResultAuthorized}}
 					}
-					if n, err := a.Ingest(ctx, gateway, events); n != each || err != nil {
+					if n, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: events}); n != each || err != nil {
 						t.Error(n, err)
 					}
 				}
@@ -217,7 +219,7 @@ func TestRetention(t *testing.T) {
 			mu.Lock()
 			clock = clock.Add(step.later)
 			mu.Unlock()
-			if _, err := a.Ingest(ctx, gateway, []waist.RequestEvent{{APIID: "a1"}}); err != nil {
+			if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: []waist.RequestEvent{{APIID: "a1"}}}); err != nil {
 				t.Fatal(err)
 			}
 			if err := a.Prune(ctx); err != nil {
@@ -244,10 +246,54 @@ func BenchmarkIngest(b *testing.B) {
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := a.Ingest(ctx, gateway, events); err != nil {
+			if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: events}); err != nil {
 				b.Error(err)
 			}
 		}
 	})
 	b.ReportMetric(float64(b.N*len(events))/b.Elapsed().Seconds(), "events/s")
+}
+
+// TestDropped: what an authorizer could not report is kept per gateway and minute, with or without events beside it.
+func TestDropped(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		at := now
+		a := open(t, st, analytics.Options{Now: func() time.Time { return at }})
+		push := func(events int, dropped int64) {
+			t.Helper()
+			if n, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: make([]waist.RequestEvent, events), Dropped: dropped}); n != events || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		push(2, 40)
+		push(0, 2)
+		push(1, 0)
+		push(1, -7)
+		at = at.Add(time.Minute)
+		push(1, 1<<62)
+		got, err := a.Dropped(ctx, member, "demo", now.Add(-time.Hour))
+		want := []analytics.Dropped{{Minute: now.Truncate(time.Minute), GatewayID: "g1", Decisions: 42}, {Minute: at.Truncate(time.Minute), GatewayID: "g1", Decisions: 1_000_000_000}}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v\n%s", err, diff)
+		}
+		if got, err := a.Dropped(ctx, member, "demo", at); len(got) != 1 || err != nil {
+			t.Errorf("since a minute ago: %+v %v", got, err)
+		}
+		if counts, err := a.Counts(ctx, member, "demo", now.Add(-time.Hour)); err != nil || len(counts) != 2 {
+			t.Errorf("the counts: %+v %v", counts, err)
+		}
+		for _, actor := range []control.Actor{gateway, {}, {Kind: control.UserActor, ID: "u2", TenantID: "default"}} {
+			if _, err := a.Dropped(ctx, actor, "demo", now); err == nil {
+				t.Errorf("%+v may read it", actor)
+			}
+		}
+		at = at.Add(91 * 24 * time.Hour)
+		if err := a.Prune(ctx); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := st.DroppedMinutes(ctx, "default", "demo", time.Time{}, at)
+		if len(rows) != 0 || err != nil {
+			t.Errorf("after the retention: %+v %v", rows, err)
+		}
+	})
 }

@@ -20,10 +20,14 @@ const (
 	clockMay = time.Hour // how far back an event's own time is believed
 )
 
-// Ingest stores the events of a gateway's client (scope push_gateway_requests) and returns how many; they are durable
-// when it returns. TooMany, with RetryAfter, when the queue is full: nothing of the push is stored then. The Token member
-// is dropped here: a bearer token is never stored.
-func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, events []waist.RequestEvent) (int, error) {
+// maxDropped bounds what one push may say that its authorizer could not report.
+const maxDropped = 1_000_000_000
+
+// Ingest stores the events of a gateway's client (scope push_gateway_requests), and how many it could not report, and
+// returns the number of events; they are durable when it returns. TooMany, with RetryAfter, when the queue is full:
+// nothing of the push is stored then. The Token member is dropped here: a bearer token is never stored.
+func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, push waist.RequestEvents) (int, error) {
+	events := push.Events
 	switch {
 	case actor.Kind != control.GatewayActor:
 		return 0, control.Errorf(control.Forbidden, "gateway_only", "only a gateway's client may do this")
@@ -39,11 +43,14 @@ func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, events []wa
 	if err != nil {
 		return 0, err
 	}
-	if len(events) == 0 {
+	if len(events) == 0 && push.Dropped <= 0 {
 		return 0, nil
 	}
 	b := &batch{rows: make([]store.Decision, len(events)), done: make(chan error, 1)}
 	now := a.now().UTC()
+	if push.Dropped > 0 {
+		b.dropped = store.Dropped{TenantID: actor.TenantID, WorkspaceID: g.workspace, GatewayID: g.gateway, Minute: now, Dropped: min(push.Dropped, maxDropped)}
+	}
 	for i, e := range events {
 		b.rows[i] = a.row(actor.TenantID, g, now, i, e)
 	}
@@ -63,7 +70,7 @@ func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, events []wa
 
 // enqueue hands a batch to the writer, or refuses it.
 func (a *Analytics) enqueue(b *batch) error {
-	n := int64(len(b.rows))
+	n, weight := int64(len(b.rows)), b.weight()
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	if a.closed {
@@ -72,8 +79,8 @@ func (a *Analytics) enqueue(b *batch) error {
 		a.dropped.Add(n)
 		return e
 	}
-	if a.queued.Add(n) > a.queue {
-		a.queued.Add(-n)
+	if a.queued.Add(weight) > a.queue {
+		a.queued.Add(-weight)
 		a.dropped.Add(n)
 		e := control.Errorf(control.TooMany, "events_queue_full", "more request events come in than can be stored; push fewer, or later")
 		e.RetryAfter = 1

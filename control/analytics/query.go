@@ -117,6 +117,35 @@ func decisions(ctx context.Context, r store.Reader, tenant, wid string, rows []s
 	return out, nil
 }
 
+// Dropped is how many decisions the authorizers of one gateway took and did not report, in the minute in which they said
+// so: they were limited in events per second, or by the bounds of their queue.
+type Dropped struct {
+	Minute    time.Time
+	GatewayID string
+	Decisions int64
+}
+
+// Dropped lists what the authorizers of a workspace did not report since a time (at most 31 days back), in order of time.
+// Every other figure of this package leaves these decisions out.
+func (a *Analytics) Dropped(ctx context.Context, actor control.Actor, wid string, since time.Time) ([]Dropped, error) {
+	if err := a.allow(ctx, actor, wid); err != nil {
+		return nil, err
+	}
+	now := a.now()
+	if earliest := now.Add(-maxSpan); since.Before(earliest) {
+		since = earliest
+	}
+	rows, err := a.store.DroppedMinutes(ctx, actor.TenantID, wid, since.Truncate(time.Minute), now.Add(time.Minute))
+	if err != nil {
+		return nil, fmt.Errorf("analytics: %w", err)
+	}
+	out := make([]Dropped, len(rows))
+	for i, r := range rows {
+		out[i] = Dropped{Minute: r.Minute, GatewayID: r.GatewayID, Decisions: r.Dropped}
+	}
+	return out, nil
+}
+
 // maxSpan bounds the time that Counts covers.
 const maxSpan = 31 * 24 * time.Hour
 

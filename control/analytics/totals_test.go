@@ -25,7 +25,7 @@ func TestTotals(t *testing.T) {
 			}
 			events = append(events, e)
 		}
-		if _, err := a.Ingest(ctx, gateway, events); err != nil {
+		if _, err := a.Ingest(ctx, gateway, waist.RequestEvents{Events: events}); err != nil {
 			t.Fatal(err)
 		}
 		since := now.Add(-time.Hour)

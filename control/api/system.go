@@ -72,7 +72,7 @@ func (a *API) pushRequests(w http.ResponseWriter, r *http.Request, actor control
 	if in.Dropped > 0 {
 		a.Logger.WarnContext(r.Context(), "an authorizer decided more than it could report", "client_id", actor.ID, "dropped", in.Dropped)
 	}
-	n, err := a.Analytics.Ingest(r.Context(), actor, in.Events)
+	n, err := a.Analytics.Ingest(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}

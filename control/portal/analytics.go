@@ -176,6 +176,13 @@ func (p *portal) decisions(r *request) error {
 		return err
 	}
 	v.summarise(counts, p.now())
+	dropped, err := p.analytics.Dropped(r.ctx(), r.actor, r.wid(), since)
+	if err != nil {
+		return err
+	}
+	for _, d := range dropped {
+		v.dropped += d.Decisions
+	}
 	if v.sample, err = p.analytics.Sample(r.ctx(), r.actor, r.wid(), since); err != nil {
 		return err
 	}

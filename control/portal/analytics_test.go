@@ -24,7 +24,7 @@ func (w *world) decide(gateway, api string, n int, set func(i int, e *waist.Requ
 		events[i] = waist.RequestEvent{APIID: api, DurationUS: int64(i+1) * 1000, Time: w.clock.Now(), Reason: "allowed", Result: waist.Validation{Result: waist.ResultAuthorized}}
 		set(i, &events[i])
 	}
-	must(w.analytics.Ingest(w.t.Context(), w.gatewayActor(gateway), events))(w.t)
+	must(w.analytics.Ingest(w.t.Context(), w.gatewayActor(gateway), waist.RequestEvents{Events: events}))(w.t)
 }
 
 func (w *world) newest() analytics.Decision {
@@ -51,7 +51,9 @@ func TestAnalyticsTables(t *testing.T) {
 	b.get("/app/").wants(200, "Decisions today 100", "Last contact")
 	b.get("/app/default/overview").wants(200, "Decisions today 100", "Denied today 1")
 	page := b.get("/app/default/analytics").wants(200, "p50 50 ms", "p95 95 ms", "p99 99 ms", "By API", "GET /pets Pet store 99 0", "No API matched 1 1", "By client", "=shop 99 0", "No valid token 1 1",
-		"Of all 100 decisions")
+		"Of all 100 decisions").lacks("not reported")
+	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), waist.RequestEvents{Dropped: 1234}))(t)
+	b.get("/app/default/analytics").wants(200, "1234 more decisions were taken in this time and not reported", "p50 50 ms")
 	page.has(`href="/app/default/analytics?api=` + get)
 	b.get("/app/default/analytics?api="+get).wants(200, "Older").lacks("/none")
 

@@ -158,9 +158,9 @@ func TestAccessibility(t *testing.T) {
 	gw, _ := petStore(t, w)
 	yes := true
 	w.discover(gw.ID, waist.AuthorizerOurs, &yes)
-	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), []waist.RequestEvent{
+	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), waist.RequestEvents{Dropped: 1234, Events: []waist.RequestEvent{
 		{APIID: apiOf(t, w, "Pet store", "GET", "/pets"), DecisionID: "d1", Time: w.clock.Now(), Reason: "token_expired", PolicyID: "block_default_api", Result: waist.Validation{Result: waist.ResultUnauthorized}},
-		{APIID: apiOf(t, w, "Pet store", "POST", "/pets"), DecisionID: "d2", Time: w.clock.Now(), Reason: "open", Result: waist.Validation{Result: waist.ResultAuthorized}}}))(t)
+		{APIID: apiOf(t, w, "Pet store", "POST", "/pets"), DecisionID: "d2", Time: w.clock.Now(), Reason: "open", Result: waist.Validation{Result: waist.ResultAuthorized}}}}))(t)
 	b := portaltest.OpenTab(t, w.server.URL)
 	problems := portaltest.Broken(b)
 	b.Open("/app/login")

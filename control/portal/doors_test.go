@@ -27,7 +27,7 @@ func TestOpenDoors(t *testing.T) {
 		{APIID: apiOf(t, w, "Pet store", "POST", "/pets"), Result: waist.Validation{Result: waist.ResultAuthorized}},
 		{APIID: get, Result: waist.Validation{Result: waist.ResultUnauthorized}},
 	}
-	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), events))(t)
+	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), waist.RequestEvents{Events: events}))(t)
 
 	p := b.get("/app/default/apis/open-doors").wants(200, "All 5", "Without a policy 3", "OPTIONS 2", "Also catches what just misses /pets", "Our authorizer").
 		has(`apis/authorization?edit=` + proxy)

@@ -346,7 +346,7 @@ func TestOverviewShowsDecisions(t *testing.T) {
 		{DecisionID: "d2", Time: w.clock.Now(), Reason: "api_unknown", Method: "PUT", Path: "/<b>", Result: waist.Validation{Result: waist.ResultUnauthorized,
 			Failure: []waist.ValidationFailure{{Validator: "x", Message: "<script>alert(1)</script>"}}}},
 	}
-	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), events))(t)
+	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gw.ID), waist.RequestEvents{Events: events}))(t)
 	w.clock.add(90 * time.Second)
 	b.get("/app/default/overview").wants(200, "Denied", "/pets", "The token is not an access token", "token_malformed", "0.43 ms", "a minute ago").lacks("<script>alert", "<b>")
 

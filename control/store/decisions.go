@@ -155,7 +155,11 @@ func (tx *Tx) PruneDecisions(ctx context.Context, tenant, workspace string, deci
 		return n, err
 	}
 	m, err := tx.count(ctx, "DELETE FROM decision_minutes WHERE tenant_id = $1 AND workspace_id = $2 AND minute < $3", tenant, workspace, micros(minutes))
-	return n + m, err
+	if err != nil {
+		return n + m, err
+	}
+	d, err := tx.count(ctx, "DELETE FROM dropped_minutes WHERE tenant_id = $1 AND workspace_id = $2 AND minute < $3", tenant, workspace, micros(minutes))
+	return n + m + d, err
 }
 
 // AllWorkspaces lists the ids (tenant, workspace) of all workspaces of all tenants.

@@ -2486,7 +2486,7 @@ type GatewayRequestEvent struct {
 
 // GatewayRequestEvents defines model for GatewayRequestEvents.
 type GatewayRequestEvents struct {
-	// Dropped Decisions since the last push of which there is no event; the server logs the number.
+	// Dropped Decisions since the last push of which there is no event; counted by gateway and minute.
 	Dropped *int64                 `json:"dropped,omitempty"`
 	Events  *[]GatewayRequestEvent `json:"events,omitempty"`
 }
