@@ -102,3 +102,20 @@ func BenchmarkUnchangedInventory(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSignedPoll is the 304 path of the functions that store the configuration: once a second it is signed anew.
+func BenchmarkSignedPoll(b *testing.B) {
+	a, _, authorizer, _ := bench(b, 1000)
+	first, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		if got, err := a.ConfigurationJSON(ctx, authorizer, control.GatewayPoll{ETag: first.ETag, Sign: true}); got.JSON != nil || len(got.Signatures) != 1 || err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "polls/s")
+}
