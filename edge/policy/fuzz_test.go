@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,14 +18,24 @@ const fuzzInput = `{"authn_ctx":{"sub":"joe","groups":["admins"],"level":3,"scor
  "contexts":{"scopes":{"users.*":[{"params":["joe"],"requested_name":"users.joe"}]},"client":{"tier":"gold"}},
  "request":{"method":"GET","path":"/pets/1","headers":{"X-Tenant":["acme"]},"path_params":{"petId":"1"},"query_params":{"q":["1","2"]},"body":"{}","source_ip":"192.0.2.1","service":"PetStore","template":"/pets/{petId}"}}`
 
-// fuzzPolicy checks what must hold for every policy whatever is in it: nothing panics, the check on save and the
-// evaluation agree on whether it compiles, the evaluation ends near its deadline, and it is deterministic.
-func fuzzPolicy(t *testing.T, p waist.Policy) {
-	var in Input
-	if err := json.Unmarshal([]byte(fuzzInput), &in); err != nil {
-		t.Fatal(err)
+// fuzzed is fuzzInput as it is evaluated: nothing writes to it.
+var fuzzed = sync.OnceValue(func() *Input {
+	in := &Input{Now: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)}
+	if err := json.Unmarshal([]byte(fuzzInput), in); err != nil {
+		panic(err)
 	}
-	in.Now = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	return in
+})
+
+// fuzzTimeout is short because the policies that fuzzing likes best are those that never end, and each is evaluated
+// several times.
+const fuzzTimeout = 5 * time.Millisecond
+
+// fuzzPolicy checks what must hold for every policy whatever is in it: nothing panics, the check on save and the
+// evaluation agree on whether it compiles, the evaluation ends near its deadline, and it is deterministic. A third of the
+// policies, always the same ones, are explained as well, which costs as much as all the rest.
+func fuzzPolicy(t *testing.T, p waist.Policy) {
+	in := fuzzed()
 	valid := true
 	for _, problem := range Check(p, nil) {
 		if strings.Contains(problem.Message, "panicked") {
@@ -32,15 +43,15 @@ func fuzzPolicy(t *testing.T, p waist.Policy) {
 		}
 		valid = valid && problem.Warning
 	}
-	s := Compile([]waist.Policy{p}, Options{Timeout: 50 * time.Millisecond})
+	s := Compile([]waist.Policy{p}, Options{Timeout: fuzzTimeout})
 	s.Warm()
 	s.Inputs(p.ID)
 	start := time.Now()
-	a := s.Evaluate(context.Background(), p.ID, &in)
+	a := s.Evaluate(context.Background(), p.ID, in)
 	if d := time.Since(start); d > 2*time.Second {
 		t.Fatalf("the evaluation took %v", d)
 	}
-	b := s.Evaluate(context.Background(), p.ID, &in)
+	b := s.Evaluate(context.Background(), p.ID, in)
 	if a.Reason == ReasonTimeout || b.Reason == ReasonTimeout {
 		return // how far it got by then is not deterministic
 	}
@@ -55,7 +66,10 @@ func fuzzPolicy(t *testing.T, p waist.Policy) {
 	if !valid && a.Decision == Allow || valid && a.Reason == ReasonInvalid {
 		t.Fatalf("the check says valid=%v, the evaluation %v %s %+v", valid, a.Decision, a.Reason, a.Failures)
 	}
-	if x := s.Explain(context.Background(), p.ID, &in); x.Decision != a.Decision && x.Reason != ReasonTimeout {
+	if len(p.Definition)%3 != 0 {
+		return
+	}
+	if x := s.Explain(context.Background(), p.ID, in); x.Decision != a.Decision && x.Reason != ReasonTimeout {
 		t.Fatalf("explained %v, evaluated %v", x.Decision, a.Decision)
 	}
 }
