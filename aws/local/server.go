@@ -155,7 +155,7 @@ func (s *Server) Handler() http.Handler {
 	own := sameOrigin(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case strings.Contains(r.Host, ".execute-api."), strings.HasPrefix(r.URL.Path, "/_aws/execute-api/"):
+		case s.gateway.ServesHost(r.Host), strings.HasPrefix(r.URL.Path, "/_aws/execute-api/"):
 			// Beside the mux, which would clean the path: paths are API Gateway's business.
 			s.serveExecute(w, r)
 		case strings.HasPrefix(r.URL.Path, "/_aws/"):

@@ -20,13 +20,17 @@ func (x *exchange) authorizerEvent(z *authorizer) map[string]any {
 	}
 	headers, multi := x.eventHeaders()
 	query, multiQuery := x.eventQuery()
+	request, path := x.requestContext(), x.eventPath()
+	if x.svc.opt.AuthorizerPathWithoutBase && x.domain != "" {
+		request["path"], path = "/"+x.stage.StageName+x.path, x.path
+	}
 	return map[string]any{
 		"type": "REQUEST", "methodArn": arn,
-		"resource": x.match.resource.Path, "path": x.path, "httpMethod": x.verb,
+		"resource": x.match.resource.Path, "path": path, "httpMethod": x.verb,
 		"headers": headers, "multiValueHeaders": multi,
 		"queryStringParameters": query, "multiValueQueryStringParameters": multiQuery,
 		"pathParameters": orEmpty(x.match.params), "stageVariables": orEmpty(x.vars),
-		"requestContext": x.requestContext(),
+		"requestContext": request,
 	}
 }
 
@@ -97,10 +101,15 @@ func (x *exchange) requestContext() map[string]any {
 		"resourceId": x.match.resource.ID, "resourcePath": x.match.resource.Path, "httpMethod": x.verb, "path": x.rawPath,
 		"accountId": x.scope.Account, "apiId": id, "stage": x.stage.StageName, "protocol": x.ctx.Proto,
 		"requestId": x.requestID, "extendedRequestId": x.extendedID,
-		"domainName": x.domainName(), "domainPrefix": id, "deploymentId": x.depID,
+		"domainName": x.domainName(), "domainPrefix": domainPrefix(x.domainName()), "deploymentId": x.depID,
 		"requestTime": x.start.UTC().Format("02/Jan/2006:15:04:05 -0700"), "requestTimeEpoch": x.start.UnixMilli(),
 		"identity": identity,
 	}
+}
+
+func domainPrefix(domain string) string {
+	prefix, _, _ := strings.Cut(domain, ".")
+	return prefix
 }
 
 // presentedKey is the API key of the request where the API reads keys from the header.

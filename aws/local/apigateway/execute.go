@@ -32,8 +32,10 @@ type exchange struct {
 	vars  map[string]string // stage variables, with the canary's overrides when the canary serves
 
 	verb    string
-	rawPath string // with the stage, as sent: requestContext.path
-	path    string // without the stage: event.path
+	rawPath string // with the stage, as sent; of a custom domain, all of it: requestContext.path
+	path    string // without stage and base path: what is routed
+	domain  string // the custom domain that was called, else ""
+	base    string // its base path with a slash in front, else ""
 	query   url.Values
 	rawQ    string
 	header  http.Header
@@ -46,9 +48,11 @@ type exchange struct {
 	auth   *authAnswer // nil without a Lambda authorizer
 	authMS int64       // integrationLatency of the authorizer; 0 when it came from the cache
 	apiKey *apiKey     // the key that was presented and found
-	fail   *failure    // set when a gateway response answers
-	status int
-	notes  []string // execution log, for the Test… operations
+
+	certificate *clientCertificate // of the stage; nil without one
+	fail        *failure           // set when a gateway response answers
+	status      int
+	notes       []string // execution log, for the Test… operations
 
 	socket map[string]any // requestContext of an event of a WebSocket API; nil elsewhere
 }
@@ -94,7 +98,7 @@ func internalError(status int, detail string) *failure {
 // {apiId}.execute-api.…. The request must not have passed a router that cleans paths.
 func (s *Service) ServeExecute(w http.ResponseWriter, r *http.Request) {
 	id, path := executeAPI(r)
-	switch s.protocol(id) {
+	switch s.protocol(id) { // custom domains lead to REST APIs only
 	case "HTTP":
 		s.serveHTTPAPI(w, r, id, path)
 		return
@@ -118,12 +122,12 @@ func (s *Service) ServeExecute(w http.ResponseWriter, r *http.Request) {
 
 // prepare finds API, stage and method, and reads the body.
 func (x *exchange) prepare(w http.ResponseWriter) error {
-	id, stage, rest := executeTarget(x.ctx)
-	x.rawPath = "/" + stage + rest
-	if !x.svc.snapshot(x, id, stage) {
-		return fail("INVALID_API_KEY", "Forbidden", "no such API or stage: "+id+"/"+stage)
+	t := x.svc.target(x.ctx)
+	x.rawPath, x.domain, x.base = t.shown, t.domain, t.base
+	if !x.svc.snapshot(x, t.api, t.stage) {
+		return fail("INVALID_API_KEY", "Forbidden", "no such API or stage: "+t.api+"/"+t.stage)
 	}
-	x.path = "/" + strings.TrimLeft(rest, "/")
+	x.path = "/" + strings.TrimLeft(t.rest, "/")
 	x.verb = x.ctx.Method
 	if v := x.header.Get("X-HTTP-Method-Override"); v != "" && !x.svc.opt.IgnoreMethodOverride {
 		x.verb = strings.ToUpper(v)
@@ -141,17 +145,6 @@ func (x *exchange) prepare(w http.ResponseWriter) error {
 	return nil
 }
 
-// executeTarget splits a request into API id, stage and the rest, which is "" or starts with a slash. Percent-encoding
-// stays as sent.
-func executeTarget(r *http.Request) (id, stage, rest string) {
-	id, path := executeAPI(r)
-	stage, rest, slash := strings.Cut(strings.TrimLeft(path, "/"), "/")
-	if slash {
-		rest = "/" + rest
-	}
-	return id, stage, rest
-}
-
 // executeAPI splits a request into API id and the path below it.
 func executeAPI(r *http.Request) (id, path string) {
 	path = r.URL.EscapedPath()
@@ -163,8 +156,8 @@ func executeAPI(r *http.Request) (id, path string) {
 	return id, path
 }
 
-// ExecuteHost reports whether a Host header names an API of the data plane: {apiId}.execute-api.{region}.….
-func ExecuteHost(host string) bool {
+// executeHost reports whether a Host header names an API of the data plane: {apiId}.execute-api.{region}.….
+func executeHost(host string) bool {
 	id, rest, ok := strings.Cut(host, ".")
 	return ok && id != "" && strings.HasPrefix(rest, "execute-api.")
 }
@@ -194,7 +187,10 @@ func (s *Service) snapshot(x *exchange, id, stageName string) bool {
 		return false
 	}
 	x.def, x.find = d.frozen, d.router
-	return !d.frozen.API.DisableExecuteAPIEndpoint
+	if acct := s.accounts[x.scope]; acct != nil {
+		x.certificate = acct.certificates[st.ClientCertificateID]
+	}
+	return x.domain != "" || !d.frozen.API.DisableExecuteAPIEndpoint
 }
 
 // serve runs the checks in API Gateway's order and then the integration.
@@ -247,7 +243,18 @@ func (x *exchange) sourceIP() string {
 }
 
 func (x *exchange) domainName() string {
+	if x.domain != "" {
+		return x.domain
+	}
 	return x.def.API.ID + ".execute-api." + x.scope.Region + ".amazonaws.com"
+}
+
+// eventPath is the path that events show: below the stage, or for a custom domain all that the caller sent.
+func (x *exchange) eventPath() string {
+	if x.domain != "" {
+		return x.rawPath
+	}
+	return x.path
 }
 
 // note writes a line of the execution log.

@@ -121,7 +121,7 @@ func (b *bench) lastEvent() map[string]any {
 }
 
 func (b *bench) frontDoor(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/_aws/execute-api/") || apigateway.ExecuteHost(r.Host) {
+	if strings.HasPrefix(r.URL.Path, "/_aws/execute-api/") || b.svc.ServesHost(r.Host) {
 		b.svc.ServeExecute(w, r)
 		return
 	}

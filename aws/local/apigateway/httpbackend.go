@@ -45,7 +45,7 @@ func (x *exchange) callHTTP(in *integration, m mappedRequest, header http.Header
 			req.Body, req.ContentLength = http.NoBody, 0
 		}
 	}
-	res, err := x.svc.opt.HTTPClient.Do(req)
+	res, err := x.client(in).Do(req)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, spaced("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", target.Host+": "+err.Error())

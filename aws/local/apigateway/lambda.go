@@ -101,7 +101,7 @@ func (x *exchange) proxyEvent() map[string]any {
 	headers, multi := x.eventHeaders()
 	query, multiQuery := x.eventQuery()
 	ev := map[string]any{
-		"resource": x.match.resource.Path, "path": x.path, "httpMethod": x.verb,
+		"resource": x.match.resource.Path, "path": x.eventPath(), "httpMethod": x.verb,
 		"headers": headers, "multiValueHeaders": multi,
 		"queryStringParameters": nil, "multiValueQueryStringParameters": nil, "pathParameters": nil, "stageVariables": nil,
 		"requestContext": x.requestContext(), "body": nil, "isBase64Encoded": false,

@@ -299,6 +299,14 @@ func (q *request) tagged() (tags map[string]string, set func(map[string]string),
 		if p := q.account.usagePlans[seg[1]]; p != nil {
 			return p.Tags, func(t map[string]string) { p.Tags = t }, nil
 		}
+	case len(seg) == 2 && seg[0] == "clientcertificates":
+		if c := q.account.certificates[seg[1]]; c != nil {
+			return c.Tags, func(t map[string]string) { c.Tags = t }, nil
+		}
+	case len(seg) == 2 && seg[0] == "domainnames":
+		if d := q.account.domains[seg[1]]; d != nil {
+			return d.Tags, func(t map[string]string) { d.Tags = t }, nil
+		}
 	}
 	return nil, nil, fail
 }

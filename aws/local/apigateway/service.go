@@ -51,9 +51,10 @@ type Service struct {
 	issuers *issuers   // signing keys for JWT authorizers
 
 	mu       sync.RWMutex
-	accounts map[scope]*account  // :: account and region → what they hold
-	apis     map[string]*api     // :: API id → REST API, across accounts and regions
-	httpAPIs map[string]*httpAPI // :: API id → HTTP or WebSocket API, likewise
+	accounts map[scope]*account     // :: account and region → what they hold
+	apis     map[string]*api        // :: API id → REST API, across accounts and regions
+	httpAPIs map[string]*httpAPI    // :: API id → HTTP or WebSocket API, likewise
+	domains  map[string]*domainName // :: name → custom domain, likewise: a Host header tells no account
 }
 
 // scope is where an API lives.
@@ -66,6 +67,9 @@ type account struct {
 	httpAPIs   map[string]*httpAPI   // :: API id → HTTP API
 	keys       map[string]*apiKey    // :: key id → API key
 	usagePlans map[string]*usagePlan // :: plan id → usage plan
+
+	certificates map[string]*clientCertificate // :: certificate id → client certificate
+	domains      map[string]*domainName        // :: name → custom domain
 }
 
 // api is one REST API: what is being edited, what was deployed, and the stages.
@@ -74,6 +78,8 @@ type api struct {
 	edited      *definition
 	deployments map[string]*deployment // :: deployment id → snapshot
 	stages      map[string]*stage      // :: stage name → stage; a *stage is replaced, never changed
+
+	documentation documentation
 }
 
 // New returns a Service without APIs.
@@ -113,6 +119,7 @@ func New(opt Options) *Service {
 		accounts: map[scope]*account{},
 		apis:     map[string]*api{},
 		httpAPIs: map[string]*httpAPI{},
+		domains:  map[string]*domainName{},
 	}
 }
 
@@ -146,6 +153,7 @@ func (s *Service) Reset() {
 	s.accounts = map[scope]*account{}
 	s.apis = map[string]*api{}
 	s.httpAPIs = map[string]*httpAPI{}
+	s.domains = map[string]*domainName{}
 	s.cache.reset()
 	s.issuers.reset()
 	s.control.reset()
@@ -156,7 +164,8 @@ func (s *Service) Reset() {
 func (s *Service) account(sc scope) *account {
 	a := s.accounts[sc]
 	if a == nil {
-		a = &account{scope: sc, settings: newAccountSettings(), apis: map[string]*api{}, httpAPIs: map[string]*httpAPI{}, keys: map[string]*apiKey{}, usagePlans: map[string]*usagePlan{}}
+		a = &account{scope: sc, settings: newAccountSettings(), apis: map[string]*api{}, httpAPIs: map[string]*httpAPI{}, keys: map[string]*apiKey{}, usagePlans: map[string]*usagePlan{},
+			certificates: map[string]*clientCertificate{}, domains: map[string]*domainName{}}
 		s.accounts[sc] = a
 	}
 	return a

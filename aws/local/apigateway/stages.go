@@ -93,6 +93,9 @@ func (s *Service) createStage(q *request) (any, error) {
 	if c := st.CanarySettings; c != nil && a.deployments[c.DeploymentID] == nil {
 		return nil, badRequest("Deployment id does not exist")
 	}
+	if err := q.stageRefers(a, &stage{}, st); err != nil {
+		return nil, err
+	}
 	if a.stages[st.StageName] != nil {
 		return nil, conflict("Stage already exists")
 	}
@@ -101,6 +104,17 @@ func (s *Service) createStage(q *request) (any, error) {
 	}
 	a.stages[st.StageName] = st
 	return st, nil
+}
+
+// stageRefers checks that what a stage newly refers to exists.
+func (q *request) stageRefers(a *api, old, st *stage) error {
+	if id := st.ClientCertificateID; id != "" && id != old.ClientCertificateID && q.account.certificates[id] == nil {
+		return badRequest(badCertificate)
+	}
+	if v := st.DocumentationVer; v != "" && v != old.DocumentationVer && a.documentation.versions[v] == nil {
+		return badRequest(badDocumentationVersion)
+	}
+	return nil
 }
 
 func (s *Service) updateStage(q *request) (any, error) {
@@ -114,6 +128,9 @@ func (s *Service) updateStage(q *request) (any, error) {
 		return nil, err
 	}
 	if err := checkVariables(st.Variables); err != nil {
+		return nil, err
+	}
+	if err := q.stageRefers(a, old, st); err != nil {
 		return nil, err
 	}
 	for key, m := range st.MethodSettings {

@@ -2,7 +2,10 @@ package apigateway_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -244,5 +247,42 @@ func TestSetSwitches(t *testing.T) {
 		if s.Set(name, value) == nil {
 			t.Errorf("%s=%s was taken", name, value)
 		}
+	}
+}
+
+// TestSwitchesAreDocumented: the page has one row for each switch, and the test that the row names is here.
+func TestSwitchesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/local-aws-apigateway.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(b)
+	}
+	row := regexp.MustCompile("(?m)^\\|[^|]+\\| `(\\w+)` \\|.*\\| `(Test\\w+)` \\|$")
+	rows := map[string]string{}
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		rows[m[1]] = m[2]
+		if !strings.Contains(source.String(), "func "+m[2]+"(") {
+			t.Errorf("%s: there is no %s", m[1], m[2])
+		}
+	}
+	for f := range reflect.TypeFor[apigateway.Switches]().Fields() {
+		if rows[f.Name] == "" {
+			t.Errorf("the page has no row for %s", f.Name)
+		}
+		delete(rows, f.Name)
+	}
+	for name := range rows {
+		t.Errorf("the page has a row for %s, which is no switch", name)
 	}
 }

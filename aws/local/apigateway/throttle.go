@@ -90,7 +90,7 @@ func (t *throttles) count(name string, limit int, period string) bool {
 		return false
 	}
 	c.used++
-	c.note(t.now().UTC(), limit-c.used)
+	c.note(t.now().UTC(), 1, limit-c.used)
 	return true
 }
 

@@ -13,13 +13,13 @@ const dayForm = "2006-01-02"
 // dayUse is one key's use of a quota on one day.
 type dayUse struct{ used, remaining int }
 
-// note adds one request to today. The caller holds the lock of the counter's throttles.
-func (c *counter) note(now time.Time, remaining int) {
+// note adds requests to today. The caller holds the lock of the counter's throttles.
+func (c *counter) note(now time.Time, requests, remaining int) {
 	if c.days == nil {
 		c.days = map[string]dayUse{}
 	}
 	today := now.Format(dayForm)
-	c.days[today] = dayUse{c.days[today].used + 1, remaining}
+	c.days[today] = dayUse{c.days[today].used + requests, remaining}
 	oldest := now.AddDate(0, 0, -keptDays).Format(dayForm)
 	for day := range c.days {
 		if day < oldest {
@@ -86,4 +86,44 @@ func (s *Service) getUsage(q *request) (any, error) {
 	delete(out, "item")
 	out["usagePlanId"], out["startDate"], out["endDate"], out["values"] = p.ID, q.query.Get("startDate"), q.query.Get("endDate"), values
 	return out, nil
+}
+
+// setRemaining gives a key what is left of its quota in this period. It may be more than the quota: an extension.
+func (t *throttles) setRemaining(name string, q *quotaSettings, remaining int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now().UTC()
+	c := t.counts[name]
+	if c == nil {
+		c = &counter{}
+		t.counts[name] = c
+	}
+	c.since, c.used = periodStart(now, q.Period), q.Limit-remaining
+	c.note(now, 0, remaining)
+}
+
+// updateUsage grants a key an extension of its quota, or takes away: what is left until the period ends.
+func (s *Service) updateUsage(q *request) (any, error) {
+	p, err := q.usagePlan()
+	if err != nil {
+		return nil, err
+	}
+	key := q.params["key_id"]
+	if !slices.Contains(p.keys, key) {
+		return nil, notFound("Invalid Usage Plan Key specified")
+	}
+	if p.Quota == nil {
+		return nil, badRequest("Usage Plan " + p.ID + " does not have a quota")
+	}
+	remaining := -1
+	if err := q.patch([]patchRule{setInt("/remaining", &remaining)}); err != nil {
+		return nil, err
+	}
+	name := "plan/" + p.ID + "/" + key
+	if remaining >= 0 {
+		s.traffic.setRemaining(name, p.Quota, remaining)
+	}
+	today := s.opt.Now().UTC().Format(dayForm)
+	day, _ := time.Parse(dayForm, today) // it was formatted so
+	return map[string]any{"usagePlanId": p.ID, "startDate": today, "endDate": today, "values": map[string]any{key: s.traffic.use(name, p.Quota, day, day)}}, nil
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"portcullis/aws/local/wire"
 )
 
 type apiKey struct {
@@ -88,9 +86,6 @@ func (s *Service) getAPIKey(q *request) (any, error) {
 }
 
 func (s *Service) createAPIKey(q *request) (any, error) {
-	if format := q.query.Get("format"); q.query.Get("mode") == "import" || format != "" {
-		return nil, wire.NotImplemented("apigateway", "ImportApiKeys")
-	}
 	var in struct {
 		apiKey
 		StageKeys []struct {
@@ -102,29 +97,37 @@ func (s *Service) createAPIKey(q *request) (any, error) {
 		return nil, err
 	}
 	k := in.apiKey
-	if k.Value != "" && (len(k.Value) < 20 || len(k.Value) > 128) {
-		return nil, badRequest("API Key value should be at least 20 characters")
-	}
-	if k.Value == "" {
-		k.Value = newID(40)
-	}
-	for _, other := range q.account.keys {
-		if other.Value == k.Value {
-			return nil, conflict("API Key already exists")
-		}
-	}
 	k.StageKeys = []string{}
 	for _, st := range in.StageKeys {
 		k.StageKeys = append(k.StageKeys, st.RestAPIID+"/"+st.StageName)
 	}
-	if err := full(len(q.account.keys), maxItems, "API keys"); err != nil {
+	if err := s.addKey(q.account, &k); err != nil {
 		return nil, err
 	}
-	k.ID = freshID(10, func(id string) bool { return q.account.keys[id] != nil })
+	return k, nil
+}
+
+// addKey takes a key whose value nobody has; an empty value is made up.
+func (s *Service) addKey(acct *account, k *apiKey) error {
+	if k.Value != "" && (len(k.Value) < 20 || len(k.Value) > 128) {
+		return badRequest("API Key value should be at least 20 characters")
+	}
+	if k.Value == "" {
+		k.Value = newID(40)
+	}
+	for _, other := range acct.keys {
+		if other.Value == k.Value {
+			return conflict("API Key already exists")
+		}
+	}
+	if err := full(len(acct.keys), maxItems, "API keys"); err != nil {
+		return err
+	}
+	k.ID = freshID(10, func(id string) bool { return acct.keys[id] != nil })
 	k.CreatedDate = s.opt.Now().Unix()
 	k.LastUpdatedDate = k.CreatedDate
-	q.account.keys[k.ID] = &k
-	return k, nil
+	acct.keys[k.ID] = k
+	return nil
 }
 
 func (s *Service) updateAPIKey(q *request) (any, error) {

@@ -5,6 +5,7 @@ import json
 import sys
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 url = sys.argv[1]
 s = boto3.session.Session(aws_access_key_id='AKIA111122223333', aws_secret_access_key='any', region_name='eu-west-1')
 c = s.client('apigateway', endpoint_url=url, config=Config(retries={'max_attempts': 0}))
@@ -117,6 +118,7 @@ c.get_stage(restApiId=api, stageName='prod')
 c.get_stages(restApiId=api)
 c.update_stage(restApiId=api, stageName='prod', patchOperations=[dict(op='replace', path='/*/*/throttling/rateLimit', value='1'), dict(op='replace', path='/accessLogSettings/format', value='x')])
 c.flush_stage_authorizers_cache(restApiId=api, stageName='dev')
+c.flush_stage_cache(restApiId=api, stageName='dev')
 c.get_export(restApiId=api, stageName='dev', exportType='oas30', accepts='application/yaml', parameters={'extensions': 'apigateway'})['body'].read()
 c.create_model(restApiId=api, name='M', contentType='application/json', schema='{"type":"object"}')
 c.get_model(restApiId=api, modelName='M')
@@ -146,6 +148,39 @@ arn = f'arn:aws:apigateway:eu-west-1::/restapis/{api}'
 c.tag_resource(resourceArn=arn, tags={'a': 'b'})
 c.get_tags(resourceArn=arn)
 c.untag_resource(resourceArn=arn, tagKeys=['a'])
+c.import_api_keys(body=b'name,key\nimported,apikey1234abcdefghij0123456789\n', format='csv')
+c.create_usage_plan_key(usagePlanId=p, keyId=key, keyType='API_KEY')
+c.update_usage(usagePlanId=p, keyId=key, patchOperations=[dict(op='replace', path='/remaining', value='5')])
+c.get_usage(usagePlanId=p, startDate='2026-03-14', endDate='2026-03-14')
+c.delete_usage_plan_key(usagePlanId=p, keyId=key)
+c.get_model_template(restApiId=api, modelName='M')
+part = c.create_documentation_part(restApiId=api, location={'type': 'METHOD', 'path': '/pets'}, properties='{"summary":"s"}')['id']
+c.get_documentation_part(restApiId=api, documentationPartId=part)
+c.get_documentation_parts(restApiId=api)
+c.update_documentation_part(restApiId=api, documentationPartId=part, patchOperations=[dict(op='replace', path='/properties', value='{}')])
+c.import_documentation_parts(restApiId=api, body=json.dumps({'x-amazon-apigateway-documentation': {'documentationParts': [{'location': {'type': 'API'}, 'properties': {'description': 'd'}}]}}))
+c.create_documentation_version(restApiId=api, documentationVersion='1')
+c.get_documentation_version(restApiId=api, documentationVersion='1')
+c.get_documentation_versions(restApiId=api)
+c.update_documentation_version(restApiId=api, documentationVersion='1', patchOperations=[dict(op='replace', path='/description', value='x')])
+c.delete_documentation_version(restApiId=api, documentationVersion='1')
+c.delete_documentation_part(restApiId=api, documentationPartId=part)
+cert = c.generate_client_certificate(description='d', tags={'a': 'b'})['clientCertificateId']
+c.get_client_certificate(clientCertificateId=cert)
+c.get_client_certificates()
+c.update_client_certificate(clientCertificateId=cert, patchOperations=[dict(op='replace', path='/description', value='x')])
+c.delete_client_certificate(clientCertificateId=cert)
+dn = dict(domainName='api.example.com')
+c.create_domain_name(**dn, regionalCertificateArn='arn:aws:acm:eu-west-1:111122223333:certificate/x', endpointConfiguration={'types': ['REGIONAL']}, tags={'a': 'b'})
+c.get_domain_name(**dn)
+c.get_domain_names()
+c.update_domain_name(**dn, patchOperations=[dict(op='replace', path='/securityPolicy', value='TLS_1_0')])
+c.create_base_path_mapping(**dn, basePath='v1', restApiId=api, stage='dev')
+c.get_base_path_mapping(**dn, basePath='v1')
+c.get_base_path_mappings(**dn)
+c.update_base_path_mapping(**dn, basePath='v1', patchOperations=[dict(op='replace', path='/stage', value='prod')])
+c.delete_base_path_mapping(**dn, basePath='v1')
+c.delete_domain_name(**dn)
 c.get_account()
 c.update_account(patchOperations=[dict(op='replace', path='/cloudwatchRoleArn', value='arn:aws:iam::111122223333:role/r')])
 c.update_usage_plan(usagePlanId=p, patchOperations=[dict(op='remove', path='/apiStages', value=api + ':dev')])
@@ -165,6 +200,24 @@ c.delete_stage(restApiId=api, stageName='dev')
 c.delete_deployment(restApiId=api, deploymentId=d)
 c.delete_rest_api(restApiId=api)
 rest = len(set(seen))
+
+
+# What was not called above has to say that it is not there.
+def dummy(shape):
+    values = {'string': 'x', 'list': ['x'], 'map': {'x': 'x'}, 'integer': 1, 'structure': {}, 'blob': b'x'}
+    return {m: (getattr(shape.members[m], 'enum', None) or [values[shape.members[m].type_name]])[0] for m in shape.required_members}
+
+
+lacking = []
+for name in sorted(set(c.meta.service_model.operation_names) - set(seen)):
+    model = c.meta.service_model.operation_model(name)
+    try:
+        c._make_api_call(name, dummy(model.input_shape) if model.input_shape else {})
+        problems.add(f'{name}: was not called by this script and answers')
+    except ClientError as e:
+        if e.response['ResponseMetadata']['HTTPStatusCode'] != 501:
+            problems.add(f'{name}: was not called by this script and is not 501 but {e}')
+    lacking.append(name)
 c = s.client('apigatewayv2', endpoint_url=url, config=Config(retries={'max_attempts': 0}))
 c.meta.events.register('after-call.apigatewayv2', after)
 api = c.create_api(Name='h', ProtocolType='HTTP', CorsConfiguration={'AllowOrigins': ['*']})['ApiId']
@@ -200,4 +253,4 @@ c.delete_cors_configuration(ApiId=api)
 c.delete_api(ApiId=api)
 for p in sorted(problems):
     print('PROBLEM', p)
-print(rest, 'operations')
+print(rest, 'operations, without', *lacking)
