@@ -64,7 +64,7 @@ func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Repor
 	for i := range apis {
 		api := &apis[i]
 		plan := a.plan(api, &w)
-		rep.Notes = append(rep.Notes, plan.Notes...)
+		rep.Notes = append(append(rep.Notes, plan.Notes...), plan.Caching...)
 		switch {
 		case !a.Apply:
 			rep.Plan = append(rep.Plan, a.commands(&plan, functionARN)...)
@@ -324,6 +324,9 @@ func (a *Attacher) commands(p *Plan, functionARN string) []string {
 	}
 	var out []string
 	id := p.Authorizer
+	for _, line := range p.Caching {
+		out = append(out, comment("#", "%s", line))
+	}
 	if p.Create {
 		if f, err := parseFunction(functionARN); err == nil {
 			q := ""

@@ -45,12 +45,19 @@ type Caching struct {
 // MaxTTL is API Gateway's limit, in seconds.
 const MaxTTL = 3600
 
-// cacheOf decides how our authorizer of a REST API keeps answers. notes say why, stage by stage.
+// kept says in words what a key allows.
+var kept = [...]string{"no answer may be kept", "answers may be kept by token, method and path", "answers may be kept by token alone"}
+
+// cacheOf decides how our authorizer of a REST API keeps answers. notes say why, stage by stage; also where a TTL of 0
+// keeps nothing, if the caller gives w.Caching all the same.
 func cacheOf(api *discover.API, w *Wanted, ttl int) (c discover.Cache, notes []string) {
-	if ttl <= 0 || w.Caching == nil {
+	if w.Caching == nil {
 		return discover.Cache{}, nil
 	}
-	key := KeyToken
+	key, most, off := KeyToken, KeyNone, ""
+	if ttl <= 0 {
+		off = " (AWS_AUTHORIZER_TTL is 0: none are kept)"
+	}
 	for i := range api.Stages {
 		s := &api.Stages[i]
 		id := waist.GroupID(api.ID, s.Name)
@@ -63,11 +70,14 @@ func cacheOf(api *discover.API, w *Wanted, ttl int) (c discover.Cache, notes []s
 				g = Caching{Key: KeyRequest, Why: at + " is not in the configuration yet"}
 			}
 		}
-		key = min(key, g.Key)
-		notes = append(notes, fmt.Sprintf("%s/%s: %s: %s", api.Name, s.Name, [...]string{"no answer may be kept", "answers may be kept by token, method and path", "answers may be kept by token alone"}[g.Key], g.Why))
+		key, most = min(key, g.Key), max(most, g.Key)
+		notes = append(notes, fmt.Sprintf("%s/%s: %s: %s%s", api.Name, s.Name, kept[g.Key], g.Why, off))
+	}
+	if len(notes) > 1 && key != most {
+		notes = append(notes, fmt.Sprintf("%s: its stages share one authorizer, so the most careful of them decides for all: %s", api.Name, kept[key]))
 	}
 	switch {
-	case key == KeyNone || len(notes) == 0:
+	case ttl <= 0 || key == KeyNone || len(notes) == 0:
 		return discover.Cache{}, notes
 	case key == KeyToken:
 		return discover.Cache{TTL: min(ttl, MaxTTL), IdentitySource: sourceToken}, notes
@@ -153,7 +163,7 @@ func (a *Attacher) settle(ctx context.Context, p *Plan, w *Wanted, rep *Report) 
 	if !marked && p.Cache.TTL == 0 {
 		return nil
 	}
-	kept := false
+	keeping := false
 	for i := range api.Stages {
 		s := &api.Stages[i]
 		if s.DeploymentID == "" {
@@ -164,7 +174,7 @@ func (a *Attacher) settle(ctx context.Context, p *Plan, w *Wanted, rep *Report) 
 			continue
 		}
 		keeps := !known || deployed.TTL > 0
-		kept = kept || keeps
+		keeping = keeping || keeps
 		differs := !known || !sameCache(deployed, p.Cache)
 		name := api.Name + "/" + s.Name
 		if known && differs {
@@ -179,7 +189,7 @@ func (a *Attacher) settle(ctx context.Context, p *Plan, w *Wanted, rep *Report) 
 			}
 		}
 	}
-	if marked && !kept && p.Cache.TTL == 0 && a.Apply {
+	if marked && !keeping && p.Cache.TTL == 0 && a.Apply {
 		if err := a.unmark(ctx, api); err != nil {
 			if outOfTime(ctx, err) {
 				return err

@@ -32,6 +32,8 @@ type Plan struct {
 	Detach []Step
 	// Notes say what was left alone, or will happen, and why.
 	Notes []string
+	// Caching says stage by stage what API Gateway may keep, and why.
+	Caching []string
 }
 
 // Empty reports that there is nothing to do.
@@ -93,9 +95,7 @@ func Make(api *discover.API, bound map[string]bool, o Options) Plan {
 	}
 	p.Create = ours == nil
 	if o.Wanted != nil {
-		var why []string
-		p.Cache, why = cacheOf(api, o.Wanted, o.TTL)
-		p.Notes = append(p.Notes, why...)
+		p.Cache, p.Caching = cacheOf(api, o.Wanted, o.TTL)
 	}
 	// With a TTL of 0 an identity source would still turn callers without it away.
 	unmarked := p.Cache.TTL > 0 && api.Tags[discover.TagCaching] == ""

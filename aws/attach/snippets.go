@@ -41,7 +41,7 @@ func (a *Attacher) Snippet(_ context.Context, apis []discover.API, w Wanted, for
 	var plans []Plan
 	for i := range apis {
 		p := a.plan(&apis[i], &w)
-		notes = append(notes, p.Notes...)
+		notes = append(append(notes, p.Notes...), p.Caching...)
 		if !p.Empty() {
 			plans = append(plans, p)
 		}
@@ -96,6 +96,9 @@ func comment(mark, format string, args ...any) string {
 // format.
 func (s *snippet) methods(mark string, p *Plan, how string) []string {
 	var out []string
+	for _, line := range p.Caching {
+		out = append(out, comment(mark, "%s", line))
+	}
 	if p.Repair {
 		out = append(out, comment(mark, "authorizer %s of %s: TTL %d seconds, identity source %q", p.Authorizer, p.API.Name, p.Cache.TTL, p.Cache.IdentitySource))
 	}

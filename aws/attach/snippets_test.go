@@ -36,7 +36,7 @@ func TestSnippets(t *testing.T) {
 		a := &Attacher{Client: newAccount(t).client, TTL: ttl}
 		w := Wanted{Bound: map[string]bool{"abc123-dev": true}, FunctionARN: functionARN, Caching: map[string]Caching{"abc123-dev": {Key: KeyRequest, Why: "test"}}}
 		for _, format := range Formats() {
-			text, _, err := a.Snippet(t.Context(), snippetAPIs(a), w, format)
+			text, notes, err := a.Snippet(t.Context(), snippetAPIs(a), w, format)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,6 +44,13 @@ func TestSnippets(t *testing.T) {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s: %s is missing in\n%s", format, want, text)
 				}
+			}
+			why := "dev: answers may be kept by token, method and path: test"
+			if ttl == 0 {
+				why += " (AWS_AUTHORIZER_TTL is 0: none are kept)"
+			}
+			if !strings.Contains(text, why+"\n") || !strings.HasSuffix(strings.Join(notes, "\n"), why) {
+				t.Errorf("%s: %q is missing in\n%s\nor in %q", format, why, text, notes)
 			}
 			if strings.Contains(text, "OPTIONS") || strings.Contains(text, "context.path") != (ttl > 0) {
 				t.Errorf("%s with TTL %d:\n%s", format, ttl, text)

@@ -303,4 +303,19 @@ func TestWhoseAuthorizerIsDeployed(t *testing.T) {
 			t.Errorf("%q, want %q", got, step.want)
 		}
 	}
+	// The report says what is missing, and what comes of it.
+	want := []string{"REST API PetStore (" + api + "), stage dev: it is not known whose authorizers are deployed: GetExport: AWS answered 403 (the function's role needs apigateway:GET on arn:aws:apigateway:eu-west-1::/restapis/" + api + "/stages/dev/exports/oas30)"}
+	if r := a.scan(s); !r.Complete || cmp.Diff(want, r.Problems) != "" {
+		t.Errorf("%+v", r)
+	}
+	a.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/exports/") {
+			w.WriteHeader(404)
+			return true
+		}
+		return false
+	}
+	if r := a.scan(s); !r.Complete || len(r.Problems) != 0 {
+		t.Errorf("a stage that is gone: %+v", r)
+	}
 }

@@ -3,8 +3,13 @@ package discover
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+
+	"portcullis/aws/signed"
 )
 
 // A deployment's summary says CUSTOM and not whose authorizer that is. Where a REST API has more authorizers than ours,
@@ -30,8 +35,8 @@ func needsExport(a *API, s *Stage) bool {
 	return false
 }
 
-// export reads the authorizer URI of every deployed method: path -> verb -> URI. A stage that cannot be exported (IAM,
-// deleted) leaves Stage.URIs nil, which means "not known".
+// export reads the authorizer URI of every deployed method: path -> verb -> URI. A stage that cannot be exported leaves
+// Stage.URIs nil, which means "not known"; why, is among the problems of the scan, unless the stage is gone.
 func (s *Scanner) export(ctx context.Context, base string, a *API, st *Stage) error {
 	key := a.ID + "/" + st.DeploymentID
 	if e, known := s.exports[key]; known {
@@ -45,17 +50,30 @@ func (s *Scanner) export(ctx context.Context, base string, a *API, st *Stage) er
 		if outOfTime(ctx, err) {
 			return err
 		}
+		if !signed.IsNotFound(err) {
+			s.pass.unknown(a, st, err)
+		}
 		return nil
 	}
 	e := readExport(raw)
-	st.URIs, st.Caches = e.uris, e.caches
-	if st.URIs != nil {
-		if s.exports == nil {
-			s.exports = map[string]exported{}
-		}
-		s.exports[key] = e
+	if e.uris == nil {
+		s.pass.unknown(a, st, errors.New("GetExport: the answer is no OpenAPI document"))
+		return nil
 	}
+	st.URIs, st.Caches = e.uris, e.caches
+	if s.exports == nil {
+		s.exports = map[string]exported{}
+	}
+	s.exports[key] = e
 	return nil
+}
+
+// unknown notes that it is not known whose authorizers a stage asks.
+func (p *pass) unknown(a *API, st *Stage, err error) {
+	text := fmt.Sprintf("REST API %s (%s), stage %s: it is not known whose authorizers are deployed: %v", a.Name, a.ID, st.Name, err)
+	if !slices.Contains(p.problems, text) { // an API that the time ran out for is read again
+		p.problems = append(p.problems, text)
+	}
 }
 
 // exported is what an export says of authorizers.

@@ -259,11 +259,13 @@ func (c *Client) once(ctx context.Context, call Call, body []byte) (answer []byt
 }
 
 // decodeError reads the error forms of REST-JSON: the type in x-amzn-ErrorType, "code" or "__type", the text in
-// "message" or "Message".
+// "message" or "Message"; and those of S3, STS and IAM: XML with the elements Code and Message.
 func decodeError(call Call, res *http.Response, answer []byte) error {
 	e := &Error{Operation: call.Operation, Action: call.Action, Status: res.StatusCode, Code: res.Header.Get("X-Amzn-Errortype")}
 	var body map[string]any
-	_ = json.Unmarshal(answer, &body)
+	if json.Unmarshal(answer, &body) != nil && bytes.HasPrefix(bytes.TrimSpace(answer), []byte("<")) {
+		body = map[string]any{"code": element(answer, "Code"), "message": element(answer, "Message")}
+	}
 	for _, name := range [...]string{"code", "Code", "__type"} {
 		if s, ok := body[name].(string); ok && e.Code == "" {
 			e.Code = s
@@ -279,9 +281,20 @@ func decodeError(call Call, res *http.Response, answer []byte) error {
 		e.Code = e.Code[i+1:]
 	}
 	if len(e.Message) > 500 {
-		e.Message = e.Message[:500]
+		e.Message = strings.ToValidUTF8(e.Message[:500], "")
 	}
 	return e
+}
+
+// element is the text of the first element of a name. AWS's error documents have neither attributes nor sections in
+// those that matter here, and what is read is shown to people only: that is no reason to link an XML decoder.
+func element(document []byte, name string) string {
+	_, rest, ok := strings.Cut(string(document), "<"+name+">")
+	text, _, closed := strings.Cut(rest, "</"+name+">")
+	if !ok || !closed || strings.Contains(text, "<") {
+		return ""
+	}
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&#39;", "'", "&#34;", `"`, "&amp;", "&").Replace(strings.TrimSpace(text))
 }
 
 func parseRetryAfter(s string) time.Duration {

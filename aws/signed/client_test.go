@@ -132,6 +132,14 @@ func TestErrors(t *testing.T) {
 		{403, "", `{"code":"AccessDeniedException","message":"User: x is not authorized"}`, "GetRestApis: AWS answered 403 AccessDeniedException: User: x is not authorized (the function's role needs apigateway:GET on /restapis)", IsDenied},
 		{409, "ConflictException", `not json`, "GetRestApis: AWS answered 409 ConflictException", IsConflict},
 		{302, "", ``, "GetRestApis: AWS answered 302", nil},
+		// S3, with IAM's text; STS and IAM wrap it once more.
+		{403, "", `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AccessDenied</Code><Message>User: arn:aws:sts::123456789012:assumed-role/authorizer/x is not authorized to perform: s3:PutObject on resource: &quot;arn:aws:s3:::amzn-s3-demo-bucket/a&amp;b&quot; because no identity-based policy allows the s3:PutObject action</Message><RequestId>A</RequestId><HostId>B</HostId></Error>`,
+			`GetRestApis: AWS answered 403 AccessDenied: User: arn:aws:sts::123456789012:assumed-role/authorizer/x is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::amzn-s3-demo-bucket/a&b" because no identity-based policy allows the s3:PutObject action (the function's role needs apigateway:GET on /restapis)`, IsDenied},
+		{404, "", `<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>`, "GetRestApis: AWS answered 404 NoSuchBucket: The specified bucket does not exist", IsNotFound},
+		{403, "", "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>Sender</Type>\n    <Code>ExpiredToken</Code>\n    <Message>The security token is expired</Message>\n  </Error>\n</ErrorResponse>",
+			"GetRestApis: AWS answered 403 ExpiredToken: The security token is expired (the function's role needs apigateway:GET on /restapis)", IsDenied},
+		{502, "", `<html><body>Bad Gateway</body></html>`, "GetRestApis: AWS answered 502", nil},
 	}
 	for _, c := range cases {
 		cl, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {

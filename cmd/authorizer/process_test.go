@@ -657,6 +657,17 @@ func TestNothingIsChanged(t *testing.T) {
 		if w.invoke(`{"portcullis":"plan","format":"`+format+`"}`, &p); !strings.Contains(p.Plan, "/pets/{petId}") || !strings.Contains(p.Plan, functionARN+"/invocations") {
 			t.Errorf("%s: %q", format, p.Plan)
 		}
+		var check struct {
+			State string
+			Plan  struct {
+				Plan    string
+				Caching []struct{ Key, Why string }
+			}
+		}
+		w.invoke(`{"portcullis":"self-check","plan":"`+format+`"}`, &check)
+		if check.State != "usable" || check.Plan.Plan != p.Plan || len(check.Plan.Caching) != 1 || check.Plan.Caching[0].Key != "none" || !strings.Contains(check.Plan.Plan, "PetStore/dev: no answer may be kept: GET /pets has no policy") {
+			t.Errorf("%s: %+v", format, check)
+		}
 	}
 	w.deploy("dev")
 	w.expect("/pets", "", 200, "")

@@ -112,7 +112,7 @@ func (a *Authorizer) Answer(ctx context.Context, payload []byte) (answer []byte,
 	case k == kindSchedule:
 		return a.runSync(ctx), nil
 	case k == kindSelfCheck:
-		return a.selfCheck(ctx), nil
+		return a.selfCheck(ctx, e.Plan), nil
 	case k == kindPlan:
 		return a.plan(ctx, e.Format), nil
 	}

@@ -15,7 +15,7 @@ const (
 	kindHTTP2          // HTTP API, payload 2.0
 	kindWebSocket      // WebSocket API, $connect
 	kindSchedule       // EventBridge
-	kindSelfCheck      // {"portcullis":"self-check"}
+	kindSelfCheck      // {"portcullis":"self-check"}, with "plan":"terraform" for the plan as well
 	kindPlan           // {"portcullis":"plan","format":"terraform"}
 )
 
@@ -46,6 +46,7 @@ type event struct {
 	DetailType string `json:"detail-type"` // EventBridge
 	Portcullis string `json:"portcullis"`  // direct invocation
 	Format     string `json:"format"`      // of a plan
+	Plan       string `json:"plan"`        // format of the plan that goes with a self-check
 }
 
 type requestContext struct {

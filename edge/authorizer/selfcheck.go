@@ -7,8 +7,9 @@ import (
 )
 
 // selfCheck answers {"portcullis":"self-check"}: what is configured, whether the control plane answers, how old the
-// configuration is, and how the last synchronisation in this environment went. No secret and no token is in it.
-func (a *Authorizer) selfCheck(ctx context.Context) []byte {
+// configuration is, and how the last synchronisation in this environment went; and, in the format that is named, the plan.
+// No secret and no token is in it.
+func (a *Authorizer) selfCheck(ctx context.Context, planFormat string) []byte {
 	started := time.Now()
 	err := a.fresh.refresh(ctx, firstTimeout)
 	took := time.Since(started)
@@ -20,6 +21,7 @@ func (a *Authorizer) selfCheck(ctx context.Context) []byte {
 		"settings": map[string]any{
 			"refresh_interval": a.o.RefreshInterval.String(), "max_staleness": a.o.MaxStaleness.String(),
 			"allow_unknown": a.o.AllowUnknown, "inject_context": a.o.InjectContext, "analytics": !a.o.NoAnalytics,
+			"stores_configuration": a.o.Keep != nil, "answers_kept": a.o.Caching,
 			"discovers": a.o.Sync != nil && a.o.Sync.Discover != nil, "attaches": a.o.Sync != nil && a.o.Sync.Attach != nil,
 		},
 		"state": map[configState]string{configNone: "none", configStale: "stale", configUsable: "usable"}[state],
@@ -36,6 +38,9 @@ func (a *Authorizer) selfCheck(ctx context.Context) []byte {
 		out["last_sync"] = map[string]any{"age_seconds": int64(age(a.now(), a.syncs.at) / time.Second), "report": a.syncs.last}
 	}
 	a.syncs.Unlock()
+	if planFormat != "" {
+		out["plan"] = a.planIn(ctx, planFormat)
+	}
 	b, err := json.Marshal(out)
 	if err != nil {
 		return []byte(`{}`)

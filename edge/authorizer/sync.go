@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -122,6 +123,7 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 	}
 	a.queue.flush(ctx)
 	rep.OK = len(rep.Problems) == 0
+	rep.Problems, rep.Notes, rep.Redeploy = firstOf(rep.Problems), firstOf(rep.Notes), firstOf(rep.Redeploy)
 	rep.DurationMS = a.now().Sub(started).Milliseconds()
 	a.log.Info("synchronised", "ok", rep.OK, "complete", rep.Complete, "api_groups", rep.Groups, "added", rep.Added, "bound", rep.Bound,
 		"changed_methods", rep.Changed, "redeploy", rep.Redeploy, "notes", rep.Notes, "problems", rep.Problems, "revision", rep.Revision, "ms", rep.DurationMS)
@@ -133,6 +135,16 @@ func (a *Authorizer) runSync(ctx context.Context) []byte {
 		return []byte(`{"ok":false}`)
 	}
 	return b
+}
+
+// maxReported bounds each list of a report: an account may have a thousand REST APIs with one permission missing for each.
+const maxReported = 200
+
+func firstOf(list []string) []string {
+	if more := len(list) - maxReported; more > 0 {
+		return append(list[:maxReported:maxReported], fmt.Sprintf("and %d more", more))
+	}
+	return list
 }
 
 func (a *Authorizer) wanted(ctx context.Context, snap *snapshot) Wanted {
