@@ -48,12 +48,13 @@ func process(t *testing.T, args ...string) *server {
 }
 
 // TestTwoProcesses: two servers, each a process, on one PostgreSQL. A change made at one is in the next answers of the
-// other within a second, a revoked client is refused there within a second, and both write the same document.
+// other within a second, a revoked client is refused there within a second, both write the same document, and a request
+// with an idempotency key is carried out by one of them.
 func TestTwoProcesses(t *testing.T) {
 	dsn := storetest.PostgresDSN(t)
-	key := environment(t)
+	masterKey := environment(t)
 	const publicURL = "http://portcullis.localhost"
-	args := []string{"--database", dsn, "--master-key-file", key, "--public-url", publicURL}
+	args := []string{"--database", dsn, "--master-key-file", masterKey, "--public-url", publicURL}
 	one := process(t, args...)
 	two := process(t, args...)
 
@@ -121,6 +122,53 @@ func TestTwoProcesses(t *testing.T) {
 		if policy != "" && !strings.Contains(string(there), policy) {
 			t.Errorf("change %d is not in the answer: %s", i, there)
 		}
+	}
+
+	// A request that names itself is carried out once, whichever server it reaches and however often.
+	const key = "a-key-of-at-least-thirty-two-characters"
+	answers := make(chan string, 12)
+	for i := range cap(answers) {
+		go func() {
+			s := []*server{one, two}[i%2]
+			body := `{"authorization_server_id":"default","client_name":"Once"}`
+			req, err := http.NewRequest("POST", s.url+"/api/admin/default/clients", strings.NewReader(body))
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			req.Header.Set("Authorization", "Bearer "+admin)
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("X-Idempotency-Key", key)
+			for {
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					answers <- err.Error()
+					return
+				}
+				text, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 409 {
+					answers <- resp.Status + " " + string(text)
+					return
+				}
+				time.Sleep(20 * time.Millisecond)
+				req.Body = io.NopCloser(strings.NewReader(body))
+			}
+		}()
+	}
+	first := <-answers
+	if !strings.HasPrefix(first, "201 ") {
+		t.Error(first)
+	}
+	for range cap(answers) - 1 {
+		if again := <-answers; again != first {
+			t.Errorf("a repetition was answered\n%s\nand the first request\n%s", again, first)
+		}
+	}
+	var clients struct{ Clients []id }
+	two.call(admin, "GET", "/api/admin/default/servers/default/clients", nil, 200, &clients)
+	if len(clients.Clients) != 1 {
+		t.Errorf("%d clients were made by one request", len(clients.Clients))
 	}
 
 	one.call(admin, "DELETE", "/api/admin/default/gateways/"+gw.ID, nil, 204, nil)

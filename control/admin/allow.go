@@ -48,7 +48,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"RemoveSpecification":        {role: control.Manager},
 
 	"ListGateways":          {role: control.Member},
-	"GetGateway":            {role: control.Member}, // the secret is shown to managers only
+	"GetGateway":            {role: control.Member}, // without the secret
 	"ListEnvironments":      {role: control.Member},
 	"CreateGateway":         {role: control.Manager},
 	"UpdateGateway":         {role: control.Manager},

@@ -494,6 +494,8 @@ func TestAdminWorkspaceIsForTenantRoles(t *testing.T) {
 	}
 	looker := control.Actor{Kind: control.UserActor, ID: "x", TenantID: "default", Role: control.Auditor}
 	if seen := must(w.GetGateway(ctx, looker, g.ID))(t); seen.ClientSecret != "" {
-		t.Error("an auditor sees the gateway's secret")
+		t.Error("reading a gateway shows its secret, without a word in the audit")
 	}
+	_, err = w.ClientSecret(ctx, looker, g.ClientID)
+	refused(t, err, control.Forbidden, "insufficient_role")
 }

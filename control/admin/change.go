@@ -29,6 +29,9 @@ func (a *Admin) change(ctx context.Context, actor control.Actor, workspace strin
 				return notFound(err, "workspace", workspace)
 			}
 		}
+		if err := only(ctx, tx); err != nil {
+			return err
+		}
 		if err := f(c); err != nil {
 			return err
 		}
@@ -41,6 +44,23 @@ func (a *Admin) change(ctx context.Context, actor control.Actor, workspace strin
 	})
 	a.cache.forget(actor.TenantID, workspace)
 	return internal(err)
+}
+
+type onlyKey struct{}
+
+// OnlyIf is a context in which a change is made only if check, which is run in the change's transaction under the lock of
+// its workspace, finds nothing against it. What check reads by the Admin with the context that it is given is what the
+// change will find; it must change nothing.
+func OnlyIf(ctx context.Context, check func(context.Context) error) context.Context {
+	return context.WithValue(ctx, onlyKey{}, check)
+}
+
+func only(ctx context.Context, tx *store.Tx) error {
+	check, ok := ctx.Value(onlyKey{}).(func(context.Context) error)
+	if !ok {
+		return nil
+	}
+	return check(tx.Within(ctx))
 }
 
 // audit records what was done to what. before and after are nouns without secrets; nil where there is none.
@@ -99,6 +119,9 @@ func exists(err error, code, format string, args ...any) error {
 
 // internal leaves errors that a caller can act on and says of others where they came from.
 func internal(err error) error {
+	if errors.Is(err, store.ErrClaimLost) {
+		return requestUnderWay()
+	}
 	var e *control.Error
 	if err == nil || errors.As(err, &e) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -17,7 +17,7 @@ func TestGuide(t *testing.T) {
 		if g.ClientSecret == "" || g.IssuerURL != "http://127.0.0.1:8080/default/system" || g.Client.WorkspaceID != "system" {
 			t.Fatalf("%+v", g)
 		}
-		if again := must(w.GetGateway(ctx, w.root, g.ID))(t); again.ClientSecret != g.ClientSecret {
+		if again := must(w.ClientSecret(ctx, w.root, g.ClientID))(t); again != g.ClientSecret {
 			t.Error("SETTINGS does not show the secret again")
 		}
 		must(w.AuthenticateClient(ctx, "default", "system", g.ClientID, g.ClientSecret))(t)

@@ -33,7 +33,6 @@ type API struct {
 	Options
 	mux      *http.ServeMux
 	patterns []string // of every operation that is built
-	replayed *replays
 }
 
 // New makes the handler.
@@ -44,7 +43,7 @@ func New(o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Options: o, mux: http.NewServeMux(), replayed: newReplays(o.Now)}
+	a := &API{Options: o, mux: http.NewServeMux()}
 	a.routes()
 	return a
 }
@@ -174,7 +173,7 @@ var notBuilt = []string{
 func (a *API) handle(base, workspace, pattern string, v verb) {
 	method, path, _ := strings.Cut(pattern, " ")
 	if method == http.MethodPost {
-		v = a.replayed.wrap(v)
+		v = a.retried(v)
 	}
 	a.patterns = append(a.patterns, method+" "+base+path)
 	a.mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {

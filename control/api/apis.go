@@ -121,7 +121,8 @@ func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Ac
 			}
 		}
 	}
-	if err := precondition(r, func() (any, error) { return a.apiNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.apiNow)
+	if err != nil {
 		return err
 	}
 	out, err := a.Admin.UpdateAPI(r.Context(), actor, in.ID, control.APIUpdate{PolicyID: in.PolicyID, DataClassifications: in.DataClassifications})
@@ -132,7 +133,8 @@ func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Ac
 }
 
 func (a *API) deleteAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.apiNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.apiNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteAPI(r.Context(), actor, r.PathValue("api")); err != nil {

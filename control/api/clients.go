@@ -182,7 +182,7 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameID(&in.ID, "client_id", r.PathValue("cid")); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.clientNow(r, actor) }); err != nil {
+	if r, err = precondition(r, actor, a.clientNow); err != nil {
 		return err
 	}
 	if in.Secret != "" {
@@ -203,7 +203,8 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.clientNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.clientNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteClient(r.Context(), actor, r.PathValue("cid")); err != nil {

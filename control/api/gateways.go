@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"portcullis/control"
 	"portcullis/control/web"
@@ -59,23 +60,33 @@ func (a *API) createGateway(w http.ResponseWriter, r *http.Request, actor contro
 	if err != nil {
 		return no400(err)
 	}
-	return replyObject(w, http.StatusCreated, a.gatewayWithClientOf(g))
+	w.Header().Set("ETag", gatewayTag(g.Gateway))
+	return reply(w, http.StatusCreated, a.gatewayWithClientOf(g))
+}
+
+// gatewayTag is the ETag of a gateway: of what its own operations change, not of its client.
+func gatewayTag(g control.Gateway) string {
+	g.LastActive = time.Time{} // a poll is no change of the gateway
+	return etag(gateway{Gateway: g})
 }
 
 func (a *API) gatewayNow(r *http.Request, actor control.Actor) (any, error) {
 	g, err := a.Admin.GetGateway(r.Context(), actor, r.PathValue("gw"))
-	if err != nil {
-		return nil, err
-	}
-	return a.gatewayWithClientOf(g), nil
+	g.LastActive = time.Time{} // a poll is no change of the gateway
+	return gateway{Gateway: g.Gateway}, err
 }
 
+// getGateway shows the secret of the gateway's client to who may read secrets; that it was read is in the audit.
 func (a *API) getGateway(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.gatewayNow(r, actor)
+	g, err := a.Admin.GetGateway(r.Context(), actor, r.PathValue("gw"))
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, out)
+	if g.ClientSecret, err = a.Admin.ClientSecret(r.Context(), actor, g.ClientID); err != nil && control.KindOf(err) != control.Forbidden {
+		return err
+	}
+	w.Header().Set("ETag", gatewayTag(g.Gateway))
+	return reply(w, http.StatusOK, a.gatewayWithClientOf(g))
 }
 
 // gatewayUpdate is UpdateGatewayRequest, and the members of a gateway that was read.
@@ -109,7 +120,8 @@ func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor contro
 			return invalid("type", fmt.Sprintf("of a gateway cannot change; it is %q", now.Type))
 		}
 	}
-	if err := precondition(r, func() (any, error) { return a.gatewayNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.gatewayNow)
+	if err != nil {
 		return err
 	}
 	g, err := a.Admin.UpdateGateway(r.Context(), actor, in.ID,
@@ -117,11 +129,13 @@ func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor contro
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, gateway{Gateway: g})
+	w.Header().Set("ETag", gatewayTag(g))
+	return reply(w, http.StatusOK, gateway{Gateway: g})
 }
 
 func (a *API) deleteGateway(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.gatewayNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.gatewayNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteGateway(r.Context(), actor, r.PathValue("gw")); err != nil {

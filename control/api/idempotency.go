@@ -2,13 +2,14 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"portcullis/control"
+	"portcullis/control/admin"
 )
 
 // Header names of retries, as published.
@@ -17,39 +18,15 @@ const (
 	idempotencyReplays = "X-Idempotent-Replayed"
 )
 
-const (
-	replayWindow  = time.Minute
-	maxReplays    = 10_000   // answers kept
-	maxReplayBody = 64 << 10 // bytes; a larger request is refused with a key, a larger answer is not kept
-)
+// endTime is how long the answer of a request may take to be kept after the request itself is over.
+const endTime = 5 * time.Second
 
-// replays remembers the answers to POSTs that came with an X-Idempotency-Key, for a minute: a retry gets the same answer
-// and changes nothing. Each node remembers its own.
-type replays struct {
-	now func() time.Time
-	mu  sync.Mutex
-	m   map[replayKey]*replay
-	// order holds the keys as they came, oldest first.
-	order []replayKey
-}
+// keptHeaders are those of an answer that its repetition carries as well.
+var keptHeaders = []string{"Content-Type", "Etag", "Cache-Control"}
 
-type replayKey struct{ tenant, actor, path, key string }
-
-type replay struct {
-	at     time.Time
-	body   [sha256.Size]byte // of the request
-	done   bool
-	status int
-	header http.Header
-	answer []byte
-}
-
-func newReplays(now func() time.Time) *replays {
-	return &replays{now: now, m: map[replayKey]*replay{}}
-}
-
-// wrap makes a verb answer a retry. Only answers below 500 are remembered: a failure of ours may be tried again.
-func (s *replays) wrap(v verb) verb {
+// retried makes a verb answer a repetition, which names itself by an X-Idempotency-Key, as it answered the first request,
+// and change nothing. Only what was answered below 400 is kept: what failed may be tried again.
+func (a *API) retried(v verb) verb {
 	return func(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 		key := r.Header.Get(idempotencyKey)
 		if key == "" {
@@ -58,111 +35,83 @@ func (s *replays) wrap(v verb) verb {
 		if len(key) < 32 || len(key) > 255 {
 			return control.Errorf(control.Malformed, "", "%s must have 32 to 255 characters", idempotencyKey)
 		}
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxReplayBody+1))
-		if err != nil || len(body) > maxReplayBody {
-			return control.Errorf(control.Malformed, "body_too_large", "with %s the body may have %d bytes", idempotencyKey, maxReplayBody)
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxInventory+1))
+		if err != nil {
+			return control.Errorf(control.Malformed, "", "the body could not be read to its end; send it again")
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		k := replayKey{actor.TenantID, actor.ID, r.URL.Path + "?" + r.URL.RawQuery, key}
-		old, err := s.begin(k, sha256.Sum256(body))
+		if len(body) > maxInventory {
+			return control.Errorf(control.Malformed, "body_too_large", "the body may have %d bytes", maxInventory)
+		}
+		what := sha256.New()
+		io.WriteString(what, r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery+"\n"+r.Header.Get("Content-Type")+"\n")
+		what.Write(body)
+		work, request, old, err := a.Admin.BeginRequest(r.Context(), actor.TenantID, actor.ID, key, [sha256.Size]byte(what.Sum(nil)))
 		if err != nil {
 			return err
 		}
 		if old != nil {
-			for name, vs := range old.header {
-				w.Header()[name] = vs
+			for name, value := range old.Header {
+				w.Header().Set(name, value)
 			}
 			w.Header().Set(idempotencyReplays, "true")
-			w.WriteHeader(old.status)
-			w.Write(old.answer)
+			w.WriteHeader(old.Status)
+			w.Write(old.Body)
 			return nil
 		}
-		rec := &replayRecorder{ResponseWriter: w}
-		kept := false
-		defer func() { s.end(k, rec, kept) }()
-		if err := v(rec, r, actor); err != nil {
-			return err // nothing was changed, and the next try may do better
+		end := func(answer *admin.Answer) {
+			// Not under work, which would mark the request once more, and also when the caller has gone.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), endTime)
+			defer cancel()
+			if err := a.Admin.EndRequest(ctx, request, answer); err != nil {
+				a.Logger.WarnContext(ctx, "the answer to a request with an idempotency key was not kept", "error", err.Error())
+			}
 		}
-		kept = rec.status < 500 && rec.body.Len() <= maxReplayBody
+		again := r.WithContext(work)
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		held := &heldAnswer{header: w.Header()}
+		answered := false
+		defer func() {
+			if !answered { // an error, or a panic
+				end(nil)
+			}
+		}()
+		if err := v(held, again, actor); err != nil {
+			return err
+		}
+		answered = true
+		if held.status < 400 {
+			answer := &admin.Answer{Status: held.status, Header: map[string]string{}, Body: held.body.Bytes()}
+			for _, name := range keptHeaders {
+				if value := w.Header().Get(name); value != "" {
+					answer.Header[name] = value
+				}
+			}
+			end(answer)
+		} else {
+			end(nil)
+		}
+		w.WriteHeader(held.status)
+		w.Write(held.body.Bytes())
 		return nil
 	}
 }
 
-// begin returns the answer of an earlier call, or claims the key.
-func (s *replays) begin(k replayKey, body [sha256.Size]byte) (*replay, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	for len(s.order) > 0 {
-		e := s.m[s.order[0]]
-		if e != nil && now.Sub(e.at) < replayWindow {
-			break
-		}
-		delete(s.m, s.order[0])
-		s.order = s.order[1:]
-	}
-	if e := s.m[k]; e != nil {
-		if e.body != body {
-			return nil, control.Errorf(control.Invalid, "", "this %s was used a moment ago with another body; use a new key for a new request", idempotencyKey)
-		}
-		if !e.done {
-			return nil, control.Errorf(control.Conflict, "", "the first request with this %s is still being worked on; try again shortly", idempotencyKey)
-		}
-		return e, nil
-	}
-	if len(s.m) >= maxReplays {
-		return nil, &control.Error{Kind: control.TooMany, Message: "too many requests with an idempotency key in one minute", RetryAfter: 10}
-	}
-	s.m[k] = &replay{at: now, body: body}
-	s.order = append(s.order, k)
-	return nil, nil
-}
-
-func (s *replays) end(k replayKey, rec *replayRecorder, kept bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.m[k]
-	if e == nil {
-		return
-	}
-	if !kept {
-		delete(s.m, k)
-		for i := range s.order {
-			if s.order[i] == k {
-				s.order = append(s.order[:i:i], s.order[i+1:]...)
-				break
-			}
-		}
-		return
-	}
-	e.done, e.status, e.answer = true, rec.status, rec.body.Bytes()
-	e.header = http.Header{}
-	for _, name := range []string{"Content-Type", "Etag", "Cache-Control"} {
-		if vs := rec.Header()[name]; vs != nil {
-			e.header[name] = vs
-		}
-	}
-}
-
-type replayRecorder struct {
-	http.ResponseWriter
+// heldAnswer holds an answer back until it is kept: who has seen it may rely on it.
+type heldAnswer struct {
+	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (w *replayRecorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
+func (h *heldAnswer) Header() http.Header { return h.header }
+
+func (h *heldAnswer) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status = status
 	}
-	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *replayRecorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	if w.body.Len() <= maxReplayBody {
-		w.body.Write(b)
-	}
-	return w.ResponseWriter.Write(b)
+func (h *heldAnswer) Write(b []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	return h.body.Write(b)
 }

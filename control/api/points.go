@@ -12,15 +12,13 @@ type executionPoints struct {
 	Points []control.PolicyExecutionPoint `json:"execution_points"`
 }
 
-func (a *API) pointsNow(r *http.Request, actor control.Actor) func() (any, error) {
-	return func() (any, error) {
-		all, err := a.Admin.ListPolicyExecutionPoints(r.Context(), actor, r.PathValue("wid"))
-		return executionPoints{all}, err
-	}
+func (a *API) pointsNow(r *http.Request, actor control.Actor) (any, error) {
+	all, err := a.Admin.ListPolicyExecutionPoints(r.Context(), actor, r.PathValue("wid"))
+	return executionPoints{all}, err
 }
 
 func (a *API) listPoints(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.pointsNow(r, actor)()
+	out, err := a.pointsNow(r, actor)
 	if err != nil {
 		return err
 	}
@@ -33,7 +31,8 @@ func (a *API) setPoints(w http.ResponseWriter, r *http.Request, actor control.Ac
 	if err := web.DecodeJSON(r, &in, 4*maxBody); err != nil {
 		return err
 	}
-	if err := precondition(r, a.pointsNow(r, actor)); err != nil {
+	r, err := precondition(r, actor, a.pointsNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.SetPolicyExecutionPoints(r.Context(), actor, r.PathValue("wid"), in.Points); err != nil {
@@ -43,20 +42,18 @@ func (a *API) setPoints(w http.ResponseWriter, r *http.Request, actor control.Ac
 }
 
 // workspaceNow is the workspace as a directory shows it, with what was noted about it.
-func (a *API) workspaceNow(r *http.Request, actor control.Actor) func() (any, error) {
-	return func() (any, error) {
-		ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
-		if err != nil {
-			return nil, err
-		}
-		out := a.workspaceOf(ws)
-		out.Metadata, err = a.Admin.WorkspaceMetadata(r.Context(), actor, ws.ID)
-		return out, err
+func (a *API) workspaceNow(r *http.Request, actor control.Actor) (any, error) {
+	ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
+	if err != nil {
+		return nil, err
 	}
+	out := a.workspaceOf(ws)
+	out.Metadata, err = a.Admin.WorkspaceMetadata(r.Context(), actor, ws.ID)
+	return out, err
 }
 
 func (a *API) getWorkspace(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.workspaceNow(r, actor)()
+	out, err := a.workspaceNow(r, actor)
 	if err != nil {
 		return err
 	}
@@ -68,7 +65,8 @@ func (a *API) updateMetadata(w http.ResponseWriter, r *http.Request, actor contr
 	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
 		return err
 	}
-	if err := precondition(r, a.workspaceNow(r, actor)); err != nil {
+	r, err := precondition(r, actor, a.workspaceNow)
+	if err != nil {
 		return err
 	}
 	body, err := json.Marshal(in)

@@ -93,7 +93,8 @@ func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameID(&in.ID, "id", r.PathValue("pid")); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.policyNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.policyNow)
+	if err != nil {
 		return err
 	}
 	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in.Policy)
@@ -104,7 +105,8 @@ func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control
 }
 
 func (a *API) deletePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.policyNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.policyNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeletePolicy(r.Context(), actor, r.PathValue("pid")); err != nil {

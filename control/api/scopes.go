@@ -59,31 +59,32 @@ func (a *API) createScope(w http.ResponseWriter, r *http.Request, actor control.
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusCreated, s)
+	w.Header().Set("ETag", scopeTag(s))
+	return reply(w, http.StatusCreated, s)
 }
 
+// scopeTag is the ETag of a scope: of what its own operations change, not of its service's name.
+func scopeTag(s control.Scope) string { return etag(s) }
+
 func (a *API) scopeNow(r *http.Request, actor control.Actor) (any, error) {
+	return a.Admin.GetScope(r.Context(), actor, r.PathValue("scp"))
+}
+
+func (a *API) getScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	s, err := a.Admin.GetScope(r.Context(), actor, r.PathValue("scp"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	name := ""
 	if s.ServiceID != "" {
 		service, _, err := a.Admin.GetService(r.Context(), actor, s.ServiceID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		name = service.Name
 	}
-	return scopeOf(s, name), nil
-}
-
-func (a *API) getScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.scopeNow(r, actor)
-	if err != nil {
-		return err
-	}
-	return replyObject(w, http.StatusOK, out)
+	w.Header().Set("ETag", scopeTag(s))
+	return reply(w, http.StatusOK, scopeOf(s, name))
 }
 
 func (a *API) updateScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -97,18 +98,21 @@ func (a *API) updateScope(w http.ResponseWriter, r *http.Request, actor control.
 	if err := sameID(&in.ID, "id", r.PathValue("scp")); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.scopeNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.scopeNow)
+	if err != nil {
 		return err
 	}
 	s, err := a.Admin.UpdateScope(r.Context(), actor, in.Scope)
 	if err != nil {
 		return err
 	}
-	return replyObject(w, http.StatusOK, s)
+	w.Header().Set("ETag", scopeTag(s))
+	return reply(w, http.StatusOK, s)
 }
 
 func (a *API) deleteScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.scopeNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.scopeNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteScope(r.Context(), actor, r.PathValue("scp")); err != nil {

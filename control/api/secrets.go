@@ -60,11 +60,9 @@ func (a *API) createSecret(w http.ResponseWriter, r *http.Request, actor control
 	return replyObject(w, http.StatusCreated, secret{Secret: s})
 }
 
-func (a *API) secretNow(r *http.Request, actor control.Actor) func() (any, error) {
-	return func() (any, error) {
-		s, err := a.Admin.GetSecret(r.Context(), actor, r.PathValue("wid"), r.PathValue("sid"))
-		return secret{Secret: s}, err
-	}
+func (a *API) secretNow(r *http.Request, actor control.Actor) (any, error) {
+	s, err := a.Admin.GetSecret(r.Context(), actor, r.PathValue("wid"), r.PathValue("sid"))
+	return secret{Secret: s}, err
 }
 
 // updateSecret answers 201, as published.
@@ -76,7 +74,7 @@ func (a *API) updateSecret(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameID(&in.ID, "id", r.PathValue("sid")); err != nil {
 		return err
 	}
-	if err := precondition(r, a.secretNow(r, actor)); err != nil {
+	if r, err = precondition(r, actor, a.secretNow); err != nil {
 		return err
 	}
 	s, err := a.Admin.UpdateSecret(r.Context(), actor, in.Secret, in.Value)
@@ -87,7 +85,8 @@ func (a *API) updateSecret(w http.ResponseWriter, r *http.Request, actor control
 }
 
 func (a *API) deleteSecret(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, a.secretNow(r, actor)); err != nil {
+	r, err := precondition(r, actor, a.secretNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteSecret(r.Context(), actor, r.PathValue("wid"), r.PathValue("sid")); err != nil {

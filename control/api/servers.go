@@ -111,7 +111,8 @@ func (a *API) updateServer(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameID(&in.ID, "id", r.PathValue("wid")); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.serverNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.serverNow)
+	if err != nil {
 		return err
 	}
 	ws, err := a.Admin.UpdateWorkspace(r.Context(), actor, in.Workspace)
@@ -122,7 +123,8 @@ func (a *API) updateServer(w http.ResponseWriter, r *http.Request, actor control
 }
 
 func (a *API) deleteServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.serverNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.serverNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteWorkspace(r.Context(), actor, r.PathValue("wid")); err != nil {

@@ -52,10 +52,16 @@ func (a *API) createService(w http.ResponseWriter, r *http.Request, actor contro
 	return replyObject(w, http.StatusCreated, s)
 }
 
+// serviceNow is the service without its scopes, which have operations of their own: its ETag is of this.
 func (a *API) serviceNow(r *http.Request, actor control.Actor) (any, error) {
+	s, _, err := a.Admin.GetService(r.Context(), actor, r.PathValue("sid"))
+	return s, err
+}
+
+func (a *API) getService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	s, scopes, err := a.Admin.GetService(r.Context(), actor, r.PathValue("sid"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	out := struct {
 		control.Service
@@ -64,15 +70,8 @@ func (a *API) serviceNow(r *http.Request, actor control.Actor) (any, error) {
 	for _, sc := range scopes {
 		out.Scopes = append(out.Scopes, scopeOf(sc, s.Name))
 	}
-	return out, nil
-}
-
-func (a *API) getService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	out, err := a.serviceNow(r, actor)
-	if err != nil {
-		return err
-	}
-	return replyObject(w, http.StatusOK, out)
+	w.Header().Set("ETag", etag(s))
+	return reply(w, http.StatusOK, out)
 }
 
 func (a *API) updateService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -86,7 +85,8 @@ func (a *API) updateService(w http.ResponseWriter, r *http.Request, actor contro
 	if err := sameID(&in.ID, "id", r.PathValue("sid")); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.serviceNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.serviceNow)
+	if err != nil {
 		return err
 	}
 	s, err := a.Admin.UpdateService(r.Context(), actor, in.Service)
@@ -97,7 +97,8 @@ func (a *API) updateService(w http.ResponseWriter, r *http.Request, actor contro
 }
 
 func (a *API) deleteService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.serviceNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.serviceNow)
+	if err != nil {
 		return err
 	}
 	if err := a.Admin.DeleteService(r.Context(), actor, r.PathValue("sid")); err != nil {

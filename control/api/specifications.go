@@ -75,7 +75,8 @@ func (a *API) importURL(w http.ResponseWriter, r *http.Request, actor control.Ac
 }
 
 func (a *API) removeSpecification(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	if err := precondition(r, func() (any, error) { return a.serviceNow(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.serviceNow)
+	if err != nil {
 		return err
 	}
 	out, err := a.Admin.RemoveSpecification(r.Context(), actor, r.PathValue("sid"))

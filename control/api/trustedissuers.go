@@ -31,7 +31,8 @@ func (a *API) setTrustedIssuers(w http.ResponseWriter, r *http.Request, actor co
 	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
 		return err
 	}
-	if err := precondition(r, func() (any, error) { return a.trusted(r, actor) }); err != nil {
+	r, err := precondition(r, actor, a.trusted)
+	if err != nil {
 		return err
 	}
 	all, err := a.Admin.SetTrustedIssuers(r.Context(), actor, r.PathValue("wid"), in.TrustedIssuers)

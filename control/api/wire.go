@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"portcullis/control"
+	"portcullis/control/admin"
 	"portcullis/control/web"
 )
 
@@ -53,17 +55,28 @@ func etag(v any) string {
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 }
 
-// precondition checks if-match (RFC 9110 13.1.1) against what stands now; current is only called when the header is there.
-func precondition(r *http.Request, current func() (any, error)) error {
+// precondition checks if-match (RFC 9110 13.1.1) against what stands now, and returns the request with a context in which
+// the change happens only if it still stands when the change has the workspace's lock.
+func precondition(r *http.Request, actor control.Actor, now func(*http.Request, control.Actor) (any, error)) (*http.Request, error) {
 	want := r.Header.Get("If-Match")
 	if want == "" {
-		return nil
+		return r, nil
 	}
-	v, err := current()
-	if err != nil {
-		return err
+	check := func(ctx context.Context) error {
+		v, err := now(r.WithContext(ctx), actor)
+		if err != nil {
+			return err
+		}
+		return matches(want, etag(v))
 	}
-	have := etag(v)
+	if err := check(r.Context()); err != nil {
+		return nil, err
+	}
+	return r.WithContext(admin.OnlyIf(r.Context(), check)), nil
+}
+
+// matches is nil when have is among the entity tags of an If-Match.
+func matches(want, have string) error {
 	for tag := range strings.SplitSeq(want, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || tag == have {
 			return nil

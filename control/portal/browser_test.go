@@ -58,7 +58,7 @@ func guideByClicks(t *testing.T, w *world, b *portaltest.Tab, scripts bool) {
 		b.Says("API groups have been discovered") // by itself
 	}
 	b.Shot("quick-start")
-	gw := must(w.admin.GetGateway(t.Context(), w.operator, gid))(t)
+	gw := w.gateway(gid)
 	b.Click("SETTINGS")
 	b.Says("ACP_CLIENT_ID", gw.ClientID, "ACP_CLIENT_SECRET", "ACP_ISSUER_URL", gw.IssuerURL)
 	if scripts {

@@ -166,13 +166,14 @@ func (p *portal) showGatewaySecret(r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.needManager(); err != nil {
+	secret, err := p.admin.ClientSecret(r.ctx(), r.actor, gw.ClientID)
+	if err != nil {
 		return err
 	}
 	if plain(r) {
-		return r.plainText(gw.ClientSecret)
+		return r.plainText(secret)
 	}
-	return p.renderGatewaySettings(r, http.StatusOK, gatewaySettingsPage{gateway: gw, form: formOf(gw.Gateway), secret: gw.ClientSecret})
+	return p.renderGatewaySettings(r, http.StatusOK, gatewaySettingsPage{gateway: gw, form: formOf(gw.Gateway), secret: secret})
 }
 
 func (p *portal) rotateGatewaySecret(r *request) error {

@@ -25,7 +25,7 @@ func TestGuide(t *testing.T) {
 		"provided.al2023", "CONNECT TO YOUR APIS", "Waiting for the authorizer to authenticate")
 	gid := quick.element(4)
 	gateway := "/app/default/gateways/" + gid
-	gw := must(w.admin.GetGateway(t.Context(), w.operator, gid))(t)
+	gw := w.gateway(gid)
 	quick.wants(200, gw.ClientID, gw.IssuerURL).lacks(gw.ClientSecret)
 
 	zip := b.get(gateway + "/package?arch=arm64")

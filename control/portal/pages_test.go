@@ -189,7 +189,7 @@ func TestRoles(t *testing.T) {
 	} {
 		b.post(post[0], post[1:]...).wants(403, "Not allowed").lacks(gw.ClientSecret)
 	}
-	if again := must(w.admin.GetGateway(t.Context(), w.operator, gw.ID))(t); again.ClientSecret != gw.ClientSecret || again.Name != gw.Name {
+	if again := w.gateway(gw.ID); again.ClientSecret != gw.ClientSecret || again.Name != gw.Name {
 		t.Error("a member has changed the gateway")
 	}
 }

@@ -59,6 +59,14 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// gateway is a gateway with its secret.
+func (w *world) gateway(id string) control.GatewayWithClient {
+	w.t.Helper()
+	gw := must(w.admin.GetGateway(w.t.Context(), w.operator, id))(w.t)
+	gw.ClientSecret = must(w.admin.ClientSecret(w.t.Context(), w.operator, gw.ClientID))(w.t)
+	return gw
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	st := storetest.SQLite(t)

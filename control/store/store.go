@@ -34,8 +34,8 @@ const (
 	PostgreSQL Engine = "postgres"
 )
 
-// Store is an open database. Its embedded Reader reads outside any transaction: each call sees the latest committed
-// state. It is safe for concurrent use.
+// Store is an open database. Its embedded Reader reads outside any transaction, or inside the one that Tx.Within put into
+// the context: each call sees the latest committed state. It is safe for concurrent use.
 type Store struct {
 	Reader
 	engine Engine
@@ -51,6 +51,28 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// pool reads from a pool of connections, or inside the transaction that the context names.
+type pool struct{ db *sql.DB }
+
+func (p pool) of(ctx context.Context) querier {
+	if tx := within(ctx); tx != nil {
+		return tx.q
+	}
+	return p.db
+}
+
+func (p pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return p.of(ctx).ExecContext(ctx, query, args...)
+}
+
+func (p pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return p.of(ctx).QueryContext(ctx, query, args...)
+}
+
+func (p pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return p.of(ctx).QueryRowContext(ctx, query, args...)
 }
 
 // Tx is a transaction that writes. It reads what it wrote.
@@ -109,7 +131,7 @@ func openSQLite(ctx context.Context, dsn string) (*Store, error) {
 		write.Close()
 		return nil, err
 	}
-	s := &Store{Reader: Reader{read}, engine: SQLite, path: path, write: write, read: read}
+	s := &Store{Reader: Reader{pool{read}}, engine: SQLite, path: path, write: write, read: read}
 	if err := s.migrate(ctx, goose.DialectSQLite3); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, err)
@@ -141,7 +163,7 @@ func openPostgres(ctx context.Context, dsn string) (*Store, error) {
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(20)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s := &Store{Reader: Reader{db}, engine: PostgreSQL, write: db, read: db}
+	s := &Store{Reader: Reader{pool{db}}, engine: PostgreSQL, write: db, read: db}
 	if err := s.migrate(ctx, goose.DialectPostgres); err != nil {
 		s.Close()
 		if control.KindOf(wrap(err)) == control.Unavailable {
@@ -217,12 +239,19 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) tx(ctx context.Context, f func(*Tx) error) (err error) {
+	if within(ctx) != nil { // it would wait for itself
+		return errors.New("store: a transaction inside a transaction")
+	}
 	t, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap(err)
 	}
 	defer t.Rollback() // no effect after Commit; also on a panic in f
-	if err := f(&Tx{Reader: Reader{t}, tx: t, engine: s.engine}); err != nil {
+	tx := &Tx{Reader: Reader{t}, tx: t, engine: s.engine}
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.carryOut(ctx); err != nil {
 		return err
 	}
 	return wrap(t.Commit())
@@ -230,6 +259,9 @@ func (s *Store) tx(ctx context.Context, f func(*Tx) error) (err error) {
 
 // Snapshot runs f with a Reader whose calls all see one state of the database.
 func (s *Store) Snapshot(ctx context.Context, f func(Reader) error) error {
+	if tx := within(ctx); tx != nil {
+		return f(tx.Reader)
+	}
 	t, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: isolation(s.engine)})
 	if err != nil {
 		return wrap(err)

@@ -3922,13 +3922,13 @@ type Unavailable = Error
 
 // CreateAPIParams defines parameters for CreateAPI.
 type CreateAPIParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
 // TestAPIParams defines parameters for TestAPI.
 type TestAPIParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -3949,7 +3949,7 @@ type CreateClientParams struct {
 	// ApplicationPurpose Not supported; leave it out.
 	ApplicationPurpose *string `form:"application_purpose,omitempty" json:"application_purpose,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -3967,7 +3967,7 @@ type UpdateClientParams struct {
 
 // RevokeRotatedClientSecretsParams defines parameters for RevokeRotatedClientSecrets.
 type RevokeRotatedClientSecretsParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -3976,13 +3976,13 @@ type RotateClientSecretParams struct {
 	// AutoRevokeAfter How long the old secret stays valid.
 	AutoRevokeAfter *AutoRevokeAfter `form:"auto_revoke_after,omitempty" json:"auto_revoke_after,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
 // CreateGatewayParams defines parameters for CreateGateway.
 type CreateGatewayParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4000,7 +4000,7 @@ type UpdateGatewayParams struct {
 
 // BindGroupToServiceParams defines parameters for BindGroupToService.
 type BindGroupToServiceParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4018,13 +4018,13 @@ type GetGatewayPackageParamsArch string
 
 // CreatePolicyParams defines parameters for CreatePolicy.
 type CreatePolicyParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
 // TestPolicyParams defines parameters for TestPolicy.
 type TestPolicyParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4042,7 +4042,7 @@ type UpdatePolicyParams struct {
 
 // CreateScopeParams defines parameters for CreateScope.
 type CreateScopeParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4089,7 +4089,7 @@ type CreateAuthorizationServerParams struct {
 	// WithDemoClient Make a client in it as well.
 	WithDemoClient *bool `form:"with_demo_client,omitempty" json:"with_demo_client,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4202,7 +4202,7 @@ type RevokeKeyParams struct {
 	// Use There are signing keys only.
 	Use *RevokeKeyParamsUse `form:"use,omitempty" json:"use,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4217,7 +4217,7 @@ type RotateKeyParams struct {
 	// KeyType The workspace's own, or nothing.
 	KeyType *RotateKeyParamsKeyType `form:"key_type,omitempty" json:"key_type,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4261,7 +4261,7 @@ type SetPolicyExecutionPointsParams struct {
 
 // CreateSecretParams defines parameters for CreateSecret.
 type CreateSecretParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4299,7 +4299,7 @@ type SetTrustedIssuersParams struct {
 
 // CreateServiceParams defines parameters for CreateService.
 type CreateServiceParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4344,7 +4344,7 @@ type ImportSpecificationFromFileParams struct {
 	// DryRun Additive. Check everything, change nothing.
 	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4362,7 +4362,7 @@ type ImportSpecificationFromTextParams struct {
 	// DryRun Additive. Check everything, change nothing.
 	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4379,7 +4379,7 @@ type ImportSpecificationFromURLParams struct {
 	// DryRun Additive. Check everything, change nothing.
 	DryRun *DryRunAdditive `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4699,7 +4699,7 @@ type PatchWorkspaceConfigRfc7396Params struct {
 
 // RevokeRotatedClientSecretsSystemParams defines parameters for RevokeRotatedClientSecretsSystem.
 type RevokeRotatedClientSecretsSystemParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4708,7 +4708,7 @@ type RotateClientSecretSystemParams struct {
 	// AutoRevokeAfter How long the old secret stays valid.
 	AutoRevokeAfter *AutoRevokeAfter `form:"auto_revoke_after,omitempty" json:"auto_revoke_after,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4797,19 +4797,19 @@ type SetGatewayConfigurationParams struct {
 	// AuthorizerVersion Contract that the authorizer speaks.
 	AuthorizerVersion *AuthorizerVersion `form:"authorizer_version,omitempty" json:"authorizer_version,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
 // GatewayExchangeParams defines parameters for GatewayExchange.
 type GatewayExchangeParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
 // GatewayIntrospectParams defines parameters for GatewayIntrospect.
 type GatewayIntrospectParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4818,7 +4818,7 @@ type PushGatewayRequestsParams struct {
 	// AuthorizerVersion Contract that the authorizer speaks.
 	AuthorizerVersion *AuthorizerVersion `form:"authorizer_version,omitempty" json:"authorizer_version,omitempty"`
 
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
@@ -4866,7 +4866,7 @@ type ListAuditEventsSystemParamsOrder string
 
 // CreateSecretSystemParams defines parameters for CreateSecretSystem.
 type CreateSecretSystemParams struct {
-	// XIdempotencyKey Makes a retry within one minute harmless.
+	// XIdempotencyKey Makes a retry within 24 hours harmless.
 	XIdempotencyKey *IdempotencyKey `json:"X-Idempotency-Key,omitempty"`
 }
 
