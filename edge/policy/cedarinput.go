@@ -282,6 +282,9 @@ func cedarValue(x any) (types.Value, error) {
 		if v.n.whole {
 			return types.Long(v.n.i), nil
 		}
+		if v.n.rough {
+			return nil, errors.New("the number has more digits than can be told apart")
+		}
 		if d, err := cedar.NewDecimal(int64(math.Round(v.n.f*1e4)), -4); err == nil && math.Abs(v.n.f) < 1e14 && math.Round(v.n.f*1e4)/1e4 == v.n.f {
 			return d, nil
 		}

@@ -171,6 +171,7 @@ func checkRego(p waist.Policy, w *warner) {
 		ps.add("definition", "%s", r.err)
 	}
 	w.rego(c.Modules[p.ID])
+	w.regoOrder(m)
 }
 
 func checkCedar(p waist.Policy, w *warner) {

@@ -83,6 +83,11 @@ func TestCheckVisual(t *testing.T) {
 		{`[{"name":"time","conf":{"days":["monday"]}}]`, "validators[0].conf.days[0]"},
 		{`[{"name":"time","conf":{"from":"8:00","to":"25:00"}}]`, "validators[0].conf.from"},
 		{`[{"name":"time","conf":{"from":"08:00","to":"08:00"}}]`, "from and to are the same"},
+		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"Fields":[{"field":"now","comparator":"present"}]}}]`, `unknown field "Fields"`},
+		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"fields":[{"field":"now","comparator":"present"}]}}]`, `the member "fields" comes twice`},
+		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","Field":"now","comparator":"present"}]}}]`, `unknown field "Field"`},
+		{`[{"name":"not","conf":{"validators":[{"name":"false","conf":{"x":1},"name":"true"}]}}]`, `the member "name" comes twice`},
+		{`[{"name":"attributes","conf":{"fields":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}]`, "nested more than"},
 		{`[{"name":"embedded-policy","conf":{"policy_id":""}}]`, "the policy to embed is missing"},
 		{`[{"name":"embedded-policy","conf":{"policy_id":"y"}}]`, `the embedded policy "y" does not exist`},
 	}
@@ -123,6 +128,11 @@ func TestCheckWarnings(t *testing.T) {
 			`warning: definition:5:34: the path /pets/{petId}/{proxy+} has no parameter "userId"`,
 			`warning: definition:6:3: the input has no member "token"; it has authn_ctx, contexts, scopes, request`,
 			`warning: definition:7:3: input.contexts has no member "user"; it has scopes, client, developer, login`,
+		}},
+		{"rego order", waist.Policy{ID: "x", Language: waist.LanguageRego, Definition: "package acp.authz\n\nallow if {\n  input.request.query_params.limit[0] >= 10\n  5 < input.request.path_params.petId\n" +
+			"  to_number(input.request.headers.Age[0]) > 1\n  every x in input.request.query_params.q { x != \"1\" }\n}\n"}, []string{
+			"warning: definition:4:3: input.request.query_params.limit[0] is a text, and every text is greater than every number; use to_number",
+			"warning: definition:5:7: input.request.path_params.petId is a text, and every text is greater than every number; use to_number",
 		}},
 		{"cedar", waist.Policy{ID: "x", Language: waist.LanguageCedar, Definition: "permit(principal, action, resource);\nforbid(principal, action, resource)\nwhen { context.claims.tennant == resource.path_params.userId || context.token == resource.colour };"}, []string{
 			`warning: definition:2:1: no token of this workspace has carried the claim "tennant" so far`,

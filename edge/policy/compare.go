@@ -468,7 +468,10 @@ func compareOrdered(e *env, v *value, op comparator, el *element) outcome {
 			return unknown
 		}
 	}
-	c := a.cmp(b)
+	c, ok := a.cmp(b)
+	if !ok {
+		return unknown
+	}
 	switch op {
 	case cmpGreater:
 		return outcomeOf(c > 0)

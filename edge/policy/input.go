@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,22 +67,24 @@ const (
 	ReasonInvalid = "policy_invalid" // the policy does not compile
 )
 
-// header returns all values of a header, whatever the case of its name. Keys that differ only in case are joined: a
-// caller must not be able to show the policy one of them and the backend the other.
+// header returns all values of a header, whatever the case of its name. Keys that differ only in case are joined, in the
+// order of their spellings: a caller must not be able to show the policy one of them and the backend the other.
 func (r *Request) header(name string) []string {
-	var found []string
-	shared := false
+	first, more := "", false
 	for k, vs := range r.Headers {
 		if len(k) != len(name) || len(vs) == 0 || !strings.EqualFold(k, name) {
 			continue
 		}
-		switch {
-		case found == nil:
-			found, shared = vs, true
-		case shared: // copy before the first append: the slice belongs to the caller
-			found, shared = append(append(make([]string, 0, len(found)+len(vs)), found...), vs...), false
-		default:
-			found = append(found, vs...)
+		more = more || first != ""
+		first = k
+	}
+	if !more {
+		return r.Headers[first]
+	}
+	var found []string
+	for _, k := range slices.Sorted(maps.Keys(r.Headers)) {
+		if len(k) == len(name) && strings.EqualFold(k, name) {
+			found = append(found, r.Headers[k]...)
 		}
 	}
 	return found

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -100,9 +101,18 @@ func regoList(vs []string) ast.Value {
 
 func regoHeaders(headers map[string][]string, spellings []string) ast.Value {
 	merged := make(map[string][]string, len(headers)+len(spellings))
+	joined := false
 	for k, vs := range headers {
 		name := textproto.CanonicalMIMEHeaderKey(k)
-		merged[name] = append(merged[name][:len(merged[name]):len(merged[name])], vs...)
+		joined = joined || merged[name] != nil
+		merged[name] = vs
+	}
+	if joined { // in the order of their spellings, so that the same request always looks the same
+		clear(merged)
+		for _, k := range slices.Sorted(maps.Keys(headers)) {
+			name := textproto.CanonicalMIMEHeaderKey(k)
+			merged[name] = append(merged[name][:len(merged[name]):len(merged[name])], headers[k]...)
+		}
 	}
 	members := make([][2]*ast.Term, 0, len(merged)+len(spellings))
 	for name, vs := range merged {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -21,27 +22,36 @@ const (
 // value is one field of the input, without boxing: reading a header or the method allocates nothing.
 type value struct {
 	kind  kind
-	b     bool
+	b     bool // of kindOther: it is an object with no members
 	n     number
 	s     string
 	list  []any
 	texts []string
 }
 
-// number is an exact integer, or else a float.
+// number is an exact integer, or else a float. A rough one has more digits than a float holds: two such numbers that are
+// the same float may still be different numbers, and which is greater is not known then.
 type number struct {
 	whole bool
+	rough bool
 	i     int64
 	f     float64
 }
 
-func wholeNumber(i int64) number { return number{whole: true, i: i, f: float64(i)} }
+func wholeNumber(i int64) number {
+	return number{whole: true, i: i, f: float64(i), rough: i > maxExact || i < -maxExact}
+}
+
+const (
+	maxExact    = 1 << 53 // up to here every integer is a float
+	exactDigits = 15      // decimals of so many digits are different floats when they are different (IEEE 754 binary64)
+)
 
 func floatNumber(f float64) number {
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+	if f == math.Trunc(f) && math.Abs(f) < maxExact {
 		return wholeNumber(int64(f))
 	}
-	return number{f: f}
+	return number{f: f, rough: math.Abs(f) >= maxExact}
 }
 
 // parseNumber reads a JSON number. It refuses what JSON refuses ("Inf", "0x10", "1_000", "+1", "").
@@ -61,32 +71,45 @@ func parseNumber(s string) (number, bool) {
 	if err != nil {
 		return number{}, false
 	}
+	if n := digits(s); n > exactDigits || f == 0 && n > 0 {
+		return number{f: f, rough: true}, true
+	}
 	return floatNumber(f), true
 }
 
-// cmp is -1, 0 or +1. NaN never gets here: JSON has none.
-func (a number) cmp(b number) int {
-	if a.whole && b.whole {
-		switch {
-		case a.i < b.i:
-			return -1
-		case a.i > b.i:
-			return 1
+// digits counts the significant digits of a number: 0 for zero, 2 for 0.0120e5 and for 1200.
+func digits(s string) int {
+	n, zeros := 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == 'e' || c == 'E':
+			return n
+		case c == '0':
+			zeros++ // counts when another digit follows one that counts
+		case c >= '1' && c <= '9':
+			if n > 0 {
+				n += zeros
+			}
+			n, zeros = n+1, 0
 		}
-		return 0
 	}
-	switch {
-	case a.f < b.f:
-		return -1
-	case a.f > b.f:
-		return 1
+	return n
+}
+
+// cmp is -1, 0 or +1, and false when that is not known. NaN never gets here: JSON has none.
+func (a number) cmp(b number) (int, bool) {
+	if a.whole && b.whole {
+		return cmp.Compare(a.i, b.i), true
 	}
-	return 0
+	if c := cmp.Compare(a.f, b.f); c != 0 {
+		return c, true // rounding keeps the order
+	}
+	return 0, !a.rough && !b.rough
 }
 
 // isText reports whether s is the shortest decimal form of the number: 42 is "42", and neither "042" nor "42.0".
 func (a number) isText(s string) bool {
-	if len(s) > 32 {
+	if len(s) > 32 || a.rough && !a.whole {
 		return false
 	}
 	var buf [32]byte
@@ -124,6 +147,8 @@ func valueOf(x any) value {
 		return value{kind: kindNumber, n: wholeNumber(x)}
 	case int:
 		return value{kind: kindNumber, n: wholeNumber(int64(x))}
+	case map[string]any:
+		return value{kind: kindOther, b: len(x) == 0}
 	}
 	return value{kind: kindOther}
 }
@@ -163,8 +188,8 @@ func (v *value) at(i int) value {
 	return valueOf(v.list[i])
 }
 
-// present reports whether there is something: not absent, not null, not "", not an empty list. An empty claim must
-// not satisfy a policy that asks for one.
+// present reports whether there is something: not absent, not null, not "", not an empty list or object. An empty claim
+// must not satisfy a policy that asks for one.
 func (v *value) present() bool {
 	switch v.kind {
 	case kindAbsent:
@@ -173,6 +198,8 @@ func (v *value) present() bool {
 		return v.s != ""
 	case kindList:
 		return v.size() > 0
+	case kindOther:
+		return !v.b
 	}
 	return true
 }
@@ -184,7 +211,10 @@ func equalScalars(a, b *value) outcome {
 	case a.kind == kindText && b.kind == kindText:
 		return outcomeOf(a.s == b.s)
 	case a.kind == kindNumber && b.kind == kindNumber:
-		return outcomeOf(a.n.cmp(b.n) == 0)
+		if c, ok := a.n.cmp(b.n); ok || c != 0 {
+			return outcomeOf(c == 0)
+		}
+		return unknown
 	case a.kind == kindBool && b.kind == kindBool:
 		return outcomeOf(a.b == b.b)
 	case a.kind == kindText && b.kind == kindNumber:

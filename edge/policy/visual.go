@@ -47,6 +47,7 @@ const (
 	maxFields     = 64
 	maxEmbedding  = 8
 	maxConfBytes  = 256 << 10
+	maxConfDepth  = 8 * maxNesting // of JSON: a validator in a validator is four levels
 )
 
 // problems collects what is wrong with a policy; compilation goes on after the first one.
@@ -145,10 +146,14 @@ type fieldConf struct {
 	Value      json.RawMessage `json:"value"`
 }
 
-// decodeConf is strict: a member that we do not know may have been meant to restrict something.
+// decodeConf is strict: a member that we do not know, that comes twice or in another spelling ("Fields", which encoding/json
+// takes for "fields") may have been meant to restrict something.
 func decodeConf(raw json.RawMessage, into any) error {
 	if len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
 		return errors.New("conf is missing")
+	}
+	if err := strictMembers(json.NewDecoder(bytes.NewReader(raw)), 0); err != nil {
+		return fmt.Errorf("conf: %w", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
@@ -159,6 +164,44 @@ func decodeConf(raw json.RawMessage, into any) error {
 		return errors.New("conf: more than one JSON value")
 	}
 	return nil
+}
+
+// strictMembers reads one value, and refuses objects with a member that comes twice or is not in lower case: all members of
+// a configuration are.
+func strictMembers(dec *json.Decoder, depth int) error {
+	if depth > maxConfDepth {
+		return fmt.Errorf("nested more than %d deep", maxConfDepth)
+	}
+	tok, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	delim, _ := tok.(json.Delim)
+	if delim != '{' && delim != '[' {
+		return nil
+	}
+	var seen []string
+	for dec.More() {
+		if delim == '{' {
+			key, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			switch {
+			case name != strings.ToLower(name):
+				return fmt.Errorf("unknown field %q", name)
+			case slices.Contains(seen, name):
+				return fmt.Errorf("the member %q comes twice", name)
+			}
+			seen = append(seen, name)
+		}
+		if err := strictMembers(dec, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err = dec.Token()
+	return err
 }
 
 // decodeAny reads any JSON value, numbers exactly.

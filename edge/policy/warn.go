@@ -113,6 +113,42 @@ func (w *warner) rego(m *ast.Module) {
 	}
 }
 
+// regoOrder warns about input.request.query_params.limit[0] > 10: parameters and headers are texts, and in Rego every text
+// is greater than every number. m is the module as it was parsed.
+func (w *warner) regoOrder(m *ast.Module) {
+	compared := func(terms []*ast.Term) {
+		if len(terms) != 3 || !slices.Contains([]string{"lt", "lte", "gt", "gte"}, terms[0].Value.String()) {
+			return
+		}
+		for i, t := range terms[1:] {
+			_, number := terms[2-i].Value.(ast.Number)
+			ref, ok := t.Value.(ast.Ref)
+			if !ok || !number || len(ref) < 3 || !ref[0].Equal(ast.InputRootDocument) || !ref[1].Equal(ast.StringTerm("request")) {
+				continue
+			}
+			if name, _ := ref[2].Value.(ast.String); slices.Contains([]string{"headers", "path_params", "query_params", "path", "method", "body"}, string(name)) {
+				w.warn(problemAt(t.Loc(), ""), "%s is a text, and every text is greater than every number; use to_number", t)
+			}
+		}
+	}
+	vis := ast.NewGenericVisitor(func(x any) bool {
+		switch x := x.(type) {
+		case *ast.Expr:
+			if terms, ok := x.Terms.([]*ast.Term); ok {
+				compared(terms)
+			}
+		case *ast.Term:
+			if call, ok := x.Value.(ast.Call); ok {
+				compared(call)
+			}
+		}
+		return false
+	})
+	for _, r := range m.Rules {
+		vis.Walk(r)
+	}
+}
+
 func (w *warner) cedar(p *cedarPolicy) {
 	for _, s := range p.statements {
 		var walker cedarReader
