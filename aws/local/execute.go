@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"portcullis/aws/local/apigateway"
 	"portcullis/aws/local/wire"
 )
 
@@ -34,29 +35,29 @@ func (s *Server) serveExecute(w http.ResponseWriter, r *http.Request) {
 // maxExecuteBody is the payload limit of API Gateway, 10 MB.
 const maxExecuteBody = 10 << 20
 
-// verifyExecute checks a signed request of the data plane: its signature, and the action on the resource.
-func (s *Server) verifyExecute(r *http.Request, action, resource string) error {
+// verifyExecute is the apigateway.VerifyIAM of this AWS.
+func (s *Server) verifyExecute(r *http.Request, action, resource string) (*apigateway.Caller, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxExecuteBody+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(body) > maxExecuteBody {
-		return errors.New("the request body is larger than API Gateway takes")
+		return nil, errors.New("the request body is larger than API Gateway takes")
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	sig, err := readSignature(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if sig.service != "execute-api" {
-		return failure(http.StatusForbidden, "InvalidSignatureException", "Credential should be scoped to correct service: 'execute-api'.")
+		return nil, failure(http.StatusForbidden, "InvalidSignatureException", "Credential should be scoped to correct service: 'execute-api'.")
+	}
+	if parts := strings.SplitN(resource, ":", 6); parts[3] != sig.region {
+		return nil, failure(http.StatusForbidden, "InvalidSignatureException", "Credential should be scoped to a valid region.")
 	}
 	c := &wire.Call{Service: sig.service, Region: sig.region, Partition: partitionOf(sig.region), Now: s.now(), Request: r, Body: body}
 	if err := s.identify(c, sig); err != nil {
-		return err
+		return nil, err
 	}
-	if parts := strings.SplitN(resource, ":", 6); len(parts) == 6 && parts[4] != c.Account {
-		return failure(http.StatusForbidden, "AccessDeniedException", "User: "+c.Principal.ARN+" is of another account than the API")
-	}
-	return s.iam.Authorize(c, action, resource, nil)
+	return &apigateway.Caller{Principal: c.Principal, Account: c.Account, AccessKey: sig.keyID}, s.iam.Authorize(c, action, resource, nil)
 }

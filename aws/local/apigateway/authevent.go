@@ -88,6 +88,9 @@ func (x *exchange) requestContext() map[string]any {
 		"accessKey": nil, "accountId": nil, "caller": nil, "user": nil, "userArn": nil, "principalOrgId": nil,
 		"cognitoIdentityPoolId": nil, "cognitoIdentityId": nil, "cognitoAuthenticationType": nil, "cognitoAuthenticationProvider": nil,
 	}
+	if c := x.caller; c != nil {
+		identity["accessKey"], identity["accountId"], identity["caller"], identity["user"], identity["userArn"] = c.AccessKey, c.Account, c.UserID, c.UserID, c.ARN
+	}
 	if k := x.presentedKey(); k != "" {
 		identity["apiKey"] = k
 		if x.apiKey != nil {

@@ -59,13 +59,7 @@ func (x *exchange) authorize() error {
 		}
 		return x.lambdaAuthorizer(z, res)
 	case "AWS_IAM":
-		if x.svc.opt.VerifyIAM == nil || !strings.HasPrefix(x.header.Get("Authorization"), "AWS4-HMAC-SHA256") {
-			return fail("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token", "AWS_IAM: the request carries no SigV4 signature that can be verified")
-		}
-		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.methodARN()); err != nil {
-			return x.accessDenied(deniedImplicitly, "AWS_IAM: "+err.Error())
-		}
-		return nil
+		return x.authorizeIAM()
 	}
 	return configurationError("authorization type " + m.AuthorizationType + " is not evaluated by this simulator")
 }
@@ -76,7 +70,7 @@ func (x *exchange) resourcePolicy() (verdict, error) {
 	if x.def.API.Policy == "" {
 		return implicitDeny, nil
 	}
-	p, err := parsePolicy([]byte(strings.ReplaceAll(x.def.API.Policy, `"execute-api:/`, `"`+x.executeARN()+`/`)))
+	p, err := parsePolicy([]byte(x.policyText()))
 	if err != nil {
 		return 0, internalError(500, "resource policy: "+err.Error())
 	}

@@ -2,6 +2,7 @@ package apigateway_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -221,40 +222,76 @@ func TestAttachedButNotDeployed(t *testing.T) {
 	wantReply(t, b.call(id, "GET", "/dev/pets", ""), 200, "GET /pets")
 }
 
-// TestIAMMethods: without somebody to verify signatures nobody passes; with one, the signature decides.
+// TestIAMMethods: without somebody to verify signatures nobody passes; with one, what is wrong with the signature shows as
+// API Gateway's own types, and identity and resource policy decide together.
+// Source: Developer Guide, "How API Gateway resource policies affect authorization workflow", tables A and B.
 func TestIAMMethods(t *testing.T) {
+	const jane = "arn:aws:iam::111122223333:user/jane"
 	var asked string
-	verify := func(o *apigateway.Options) {
-		o.VerifyIAM = func(r *http.Request, action, arn string) error {
-			asked = action + " " + arn
-			if body, err := io.ReadAll(r.Body); err != nil || string(body) != "payload" {
-				return errors.New("the verifier cannot see the body")
+	implicit := &wire.Error{Status: 403, Code: "AccessDeniedException", Message: "User: " + jane + " is not authorized to perform: x on resource: y because no identity-based policy allows the x action"}
+	explicit := &wire.Error{Status: 403, Code: "AccessDeniedException", Message: "User: " + jane + " is not authorized to perform: x on resource: y with an explicit deny in an identity-based policy"}
+	by := func(account string, err error) func(*apigateway.Options) {
+		return func(o *apigateway.Options) {
+			o.VerifyIAM = func(r *http.Request, action, arn string) (*apigateway.Caller, error) {
+				asked = action + " " + arn
+				if body, err := io.ReadAll(r.Body); err != nil || string(body) != "payload" {
+					return nil, errors.New("the verifier cannot see the body")
+				}
+				if account == "" {
+					return nil, err
+				}
+				return &apigateway.Caller{Principal: wire.Principal{ARN: "arn:aws:iam::" + account + ":user/jane", UserID: "AIDAJANE"}, Account: account, AccessKey: "AKIAIOSFODNN7EXAMPLE"}, err
 			}
-			if strings.Contains(r.Header.Get("Authorization"), "bad") {
-				return errors.New("signature does not match")
-			}
-			return nil
 		}
 	}
+	bad := func(code, message string) func(*apigateway.Options) {
+		return by("", &wire.Error{Status: 403, Code: code, Message: message})
+	}
+	statement := func(effect, principal string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"AWS":"` + principal + `"},"Action":"execute-api:Invoke","Resource":"execute-api:/*"}]}`
+	}
+	const here, there = "111122223333", "444455556666"
+	const no = `{"Message":"User: arn:aws:iam::%s:user/jane is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:eu-west-1:********3333:{api}/dev/GET/a%s"}`
+	denied := func(account string) string { return fmt.Sprintf(no, account, "") }
+	explicitly := fmt.Sprintf(no, here, " with an explicit deny")
 	doc := strings.Replace(document([]string{"GET /a"}, ""), "paths:\n", "components: {securitySchemes: {sigv4: {type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4}}}\nsecurity: [{sigv4: []}]\npaths:\n", 1)
 	for _, c := range []struct {
-		name, authorization string
-		change              func(*apigateway.Options)
-		status              int
-		body                string
+		name, policy string
+		change       func(*apigateway.Options)
+		status       int
+		body, kind   string
 	}{
-		{"no verifier", "AWS4-HMAC-SHA256 good", nil, 403, `{"message":"Missing Authentication Token"}`},
-		{"no signature", "", verify, 403, `{"message":"Missing Authentication Token"}`},
-		{"a bearer token", "Bearer x", verify, 403, `{"message":"Missing Authentication Token"}`},
-		{"bad signature", "AWS4-HMAC-SHA256 bad", verify, 403, `{"Message":"User is not authorized to access this resource"}`},
-		{"good signature", "AWS4-HMAC-SHA256 good", verify, 200, "GET /a"},
+		{"no verifier", "", nil, 403, `{"message":"Missing Authentication Token"}`, "MissingAuthenticationTokenException"},
+		{"no signature", "", bad("MissingAuthenticationTokenException", "m"), 403, `{"message":"Missing Authentication Token"}`, "MissingAuthenticationTokenException"},
+		{"bad signature", "", bad("InvalidSignatureException", "differs"), 403, `{"message":"differs"}`, "InvalidSignatureException"},
+		{"expired session", "", bad("ExpiredTokenException", "expired"), 403, `{"message":"expired"}`, "ExpiredTokenException"},
+		{"unknown key", "", bad("UnrecognizedClientException", "unknown"), 403, `{"message":"unknown"}`, "UnrecognizedClientException"},
+		{"half a signature", "", bad("IncompleteSignatureException", "half"), 403, `{"message":"half"}`, "IncompleteSignatureException"},
+		{"allowed by identity", "", by(here, nil), 200, "GET /a", ""},
+		{"allowed by nobody", "", by(here, implicit), 403, denied(here), "AccessDeniedException"},
+		{"denied by identity", statement("Allow", jane), by(here, explicit), 403, explicitly, "AccessDeniedException"},
+		{"allowed by the API's policy", statement("Allow", jane), by(here, implicit), 200, "GET /a", ""},
+		{"allowed by the API's policy, to the account", statement("Allow", here), by(here, implicit), 200, "GET /a", ""},
+		{"allowed by the API's policy, to others", statement("Allow", "arn:aws:iam::111122223333:user/joe"), by(here, implicit), 403, denied(here), "AccessDeniedException"},
+		{"denied by the API's policy", statement("Deny", jane), by(here, nil), 403, explicitly, "AccessDeniedException"},
+		{"another account, only its own policy", "", by(there, nil), 403, denied(there), "AccessDeniedException"},
+		{"another account, only the API's policy", statement("Allow", there), by(there, implicit), 403, denied(there), "AccessDeniedException"},
+		{"another account, both", statement("Allow", there), by(there, nil), 200, "GET /a", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, c.change)
 			id := b.importAPI(doc)
+			if c.policy != "" {
+				b.must("PATCH", "/restapis/"+id, map[string]any{"patchOperations": []any{map[string]any{"op": "replace", "path": "/policy", "value": c.policy}}})
+				b.deploy(id, "dev")
+			}
 			asked = ""
-			wantReply(t, b.call(id, "GET", "/dev/a", "payload", "Authorization", c.authorization), c.status, c.body)
-			if c.status == 200 && asked != "execute-api:Invoke arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
+			got := b.call(id, "GET", "/dev/a", "payload", "Authorization", "x")
+			wantReply(t, got, c.status, strings.ReplaceAll(c.body, "{api}", id))
+			if e := got.header.Get("X-Amzn-Errortype"); e != c.kind {
+				t.Errorf("error type %q", e)
+			}
+			if c.change != nil && asked != "execute-api:Invoke arn:aws:execute-api:eu-west-1:111122223333:"+id+"/dev/GET/a" {
 				t.Errorf("asked for %q", asked)
 			}
 		})

@@ -49,6 +49,8 @@ type exchange struct {
 	authMS int64       // integrationLatency of the authorizer; 0 when it came from the cache
 	apiKey *apiKey     // the key that was presented and found
 
+	caller *Caller // who signed; nil where nobody had to
+
 	certificate *clientCertificate // of the stage; nil without one
 	fail        *failure           // set when a gateway response answers
 	status      int

@@ -52,6 +52,9 @@ func (x *httpExchange) proxyEventV2() map[string]any {
 	if x.auth != nil {
 		request["authorizer"] = map[string]any{"lambda": x.auth.rawContext}
 	}
+	if c := x.caller; c != nil {
+		request["authorizer"] = map[string]any{"iam": map[string]any{"accessKey": c.AccessKey, "accountId": c.Account, "callerId": c.UserID, "cognitoIdentity": nil, "principalOrgId": nil, "userArn": c.ARN, "userId": c.UserID}}
+	}
 	if x.jwt != nil {
 		request["authorizer"] = map[string]any{"jwt": x.jwt}
 	}

@@ -169,13 +169,7 @@ func (x *httpExchange) authorizeHTTP() error {
 	case "NONE":
 		return nil
 	case "AWS_IAM":
-		if x.svc.opt.VerifyIAM == nil {
-			return httpFailure(403, "Forbidden", "AWS_IAM: nobody verifies signatures here")
-		}
-		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.methodARN()); err != nil {
-			return httpFailure(403, "Forbidden", "AWS_IAM: "+err.Error())
-		}
-		return nil
+		return x.forbidden(x.methodARN())
 	}
 	z := x.frozen.Authorizers[x.route.AuthorizerID]
 	if z == nil {

@@ -34,10 +34,7 @@ type Options struct {
 
 	Switches
 
-	// VerifyIAM checks a signed request of the data plane: its SigV4 signature, and the action on the resource.
-	// execute-api:Invoke is asked for methods and routes of type AWS_IAM, execute-api:ManageConnections for the connection
-	// management API. Nil: all of these answer 403 to everybody.
-	VerifyIAM func(r *http.Request, action, resource string) error
+	VerifyIAM VerifyIAM // nil: every request that has to be signed is refused
 }
 
 // Service is one simulated API Gateway for all accounts and regions. Its methods may be called concurrently.
@@ -104,6 +101,9 @@ func New(opt Options) *Service {
 	opt.MaxAPIs = orDefault(opt.MaxAPIs, 600)
 	if opt.AuthorizerTimeout == 0 {
 		opt.AuthorizerTimeout = 30 * time.Second
+	}
+	if opt.VerifyIAM == nil {
+		opt.VerifyIAM = refuseAll
 	}
 	if opt.PublicURL == nil {
 		opt.PublicURL = func() string { return "" }

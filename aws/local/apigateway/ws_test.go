@@ -333,15 +333,16 @@ func TestSocketFrames(t *testing.T) {
 // signedBy is a verifier that lets only the word in Authorization pass, and notes what it was asked.
 func signedBy(asked *[]string) func(*apigateway.Options) {
 	return func(o *apigateway.Options) {
-		o.VerifyIAM = func(r *http.Request, action, resource string) error {
+		o.VerifyIAM = func(r *http.Request, action, resource string) (*apigateway.Caller, error) {
 			*asked = append(*asked, action+" "+resource)
+			caller := &apigateway.Caller{Principal: wire.Principal{ARN: "arn:aws:iam::" + testAccount + ":user/jane", UserID: "AIDAJANE"}, Account: testAccount, AccessKey: "AKIAIOSFODNN7EXAMPLE"}
 			switch r.Header.Get("Authorization") {
 			case "":
-				return &wire.Error{Status: 403, Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token"}
+				return nil, &wire.Error{Status: 403, Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token"}
 			case "good":
-				return nil
+				return caller, nil
 			}
-			return errors.New("not allowed")
+			return caller, errors.New("not allowed")
 		}
 	}
 }

@@ -209,13 +209,7 @@ func (x *wsExchange) authorizeConnect() error {
 	case "NONE":
 		return nil
 	case "AWS_IAM":
-		if x.svc.opt.VerifyIAM == nil {
-			return httpFailure(403, "Forbidden", "AWS_IAM: nobody verifies signatures here")
-		}
-		if err := x.svc.opt.VerifyIAM(x.ctx, "execute-api:Invoke", x.routeARN()); err != nil {
-			return httpFailure(403, "Forbidden", "AWS_IAM: "+err.Error())
-		}
-		return nil
+		return x.forbidden(x.routeARN())
 	}
 	z := x.frozen.Authorizers[x.route.AuthorizerID]
 	if z == nil {
@@ -442,8 +436,9 @@ func (s *Service) serveConnections(w http.ResponseWriter, r *http.Request, api, 
 
 // mayManage asks IAM for execute-api:ManageConnections on …/{stage}/{VERB}/@connections/{id}.
 func (x *wsExchange) mayManage(r *http.Request, id string) error {
-	if x.svc.opt.VerifyIAM == nil {
-		return errors.New("nobody verifies signatures here")
+	caller, err := x.svc.opt.VerifyIAM(r, "execute-api:ManageConnections", x.executeARN()+"/"+x.stage.StageName+"/"+r.Method+"/@connections/"+id)
+	if err == nil && caller.Account != x.scope.Account {
+		err = errors.New("User: " + caller.ARN + " is of another account than the API")
 	}
-	return x.svc.opt.VerifyIAM(r, "execute-api:ManageConnections", x.executeARN()+"/"+x.stage.StageName+"/"+r.Method+"/@connections/"+id)
+	return err
 }

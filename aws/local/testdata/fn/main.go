@@ -125,6 +125,10 @@ func handle(body []byte, h http.Header) (out, failed string) {
 	if ev.Type == "REQUEST" {
 		return authorize(body), ""
 	}
+	if os.Getenv("FN_BODY") != "" { // a proxy answer with the event as its body
+		b, _ := json.Marshal(map[string]any{"statusCode": 200, "body": string(body)})
+		return string(b), ""
+	}
 	switch ev.Do {
 	case "env":
 		vars := map[string]string{}
