@@ -29,15 +29,17 @@ import (
 
 // serveCmd is the configuration of the server; the help text is the manual.
 type serveCmd struct {
-	Listen                  string   `default:"127.0.0.1:8080" env:"PORTCULLIS_LISTEN" help:"Address and port to listen on; port 0 takes a free one."`
-	PublicURL               string   `name:"public-url" env:"PORTCULLIS_PUBLIC_URL" help:"Where browsers and authorizers reach this server, e.g. https://portcullis.example.com. It is in every token: changing it ends their validity. Default: http:// and the listening address."`
-	AllowHTTP               bool     `name:"allow-http" env:"PORTCULLIS_ALLOW_HTTP" help:"Accept a public URL with http:// that is not this machine. Secrets and tokens then cross the network in clear."`
-	Database                string   `default:"sqlite://portcullis.db" env:"PORTCULLIS_DATABASE" help:"sqlite:///path/file.db or postgres://user@host/database."`
-	MasterKeyFile           string   `env:"PORTCULLIS_MASTER_KEY_FILE" placeholder:"FILE" help:"The key that seals secrets at rest, made by portcullis keygen. PORTCULLIS_MASTER_KEY may hold the key itself instead."`
-	AWSGatewaysPerWorkspace int      `name:"aws-gateways-per-workspace" default:"1" env:"PORTCULLIS_AWS_GATEWAYS_PER_WORKSPACE" help:"How many AWS gateways a workspace may have."`
-	TrustedProxies          []string `env:"PORTCULLIS_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."`
-	SpecificationURLs       string   `name:"specification-urls" default:"public" enum:"public,any,off" env:"PORTCULLIS_SPECIFICATION_URLS" help:"Where OpenAPI documents are fetched from when somebody imports one by its URL: public (https, and addresses of the public internet), any (http too, and whatever this server reaches, the cloud's metadata service included), off."`
-	LogLevel                string   `default:"info" enum:"debug,info,warn,error" env:"PORTCULLIS_LOG_LEVEL" help:"debug, info, warn or error. Logs are JSON lines on standard error."`
+	Listen                  string        `default:"127.0.0.1:8080" env:"PORTCULLIS_LISTEN" help:"Address and port to listen on; port 0 takes a free one."`
+	PublicURL               string        `name:"public-url" env:"PORTCULLIS_PUBLIC_URL" help:"Where browsers and authorizers reach this server, e.g. https://portcullis.example.com. It is in every token: changing it ends their validity. Default: http:// and the listening address."`
+	AllowHTTP               bool          `name:"allow-http" env:"PORTCULLIS_ALLOW_HTTP" help:"Accept a public URL with http:// that is not this machine. Secrets and tokens then cross the network in clear."`
+	Database                string        `default:"sqlite://portcullis.db" env:"PORTCULLIS_DATABASE" help:"sqlite:///path/file.db or postgres://user@host/database."`
+	MasterKeyFile           string        `env:"PORTCULLIS_MASTER_KEY_FILE" placeholder:"FILE" help:"The key that seals secrets at rest, made by portcullis keygen. PORTCULLIS_MASTER_KEY may hold the key itself instead."`
+	AWSGatewaysPerWorkspace int           `name:"aws-gateways-per-workspace" default:"1" env:"PORTCULLIS_AWS_GATEWAYS_PER_WORKSPACE" help:"How many AWS gateways a workspace may have."`
+	TrustedProxies          []string      `env:"PORTCULLIS_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."`
+	DecisionRetention       time.Duration `default:"168h" env:"PORTCULLIS_DECISION_RETENTION" help:"How long single decisions are kept. Their sums per minute are kept for 90 days."`
+	DecisionLimit           int           `default:"1000000" env:"PORTCULLIS_DECISION_LIMIT" help:"How many single decisions a workspace keeps at most (about 1 KB each); the oldest go first."`
+	SpecificationURLs       string        `name:"specification-urls" default:"public" enum:"public,any,off" env:"PORTCULLIS_SPECIFICATION_URLS" help:"Where OpenAPI documents are fetched from when somebody imports one by its URL: public (https, and addresses of the public internet), any (http too, and whatever this server reaches, the cloud's metadata service included), off."`
+	LogLevel                string        `default:"info" enum:"debug,info,warn,error" env:"PORTCULLIS_LOG_LEVEL" help:"debug, info, warn or error. Logs are JSON lines on standard error."`
 }
 
 // Limits of the server.
@@ -89,7 +91,7 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	if err != nil {
 		return fmt.Errorf("the database could not be prepared: %w", err)
 	}
-	events := analytics.New(analytics.Options{Store: st, Logger: logger})
+	events := analytics.New(analytics.Options{Store: st, Retention: c.DecisionRetention, KeepDecisions: c.DecisionLimit, Logger: logger})
 
 	handler := c.handler(st, adm, events, publicURL, logger)
 	server := &http.Server{

@@ -17,29 +17,34 @@ type Options struct {
 	Now       func() time.Time // nil means time.Now
 	Retention time.Duration    // of single decisions; 0 means 7 days
 	Minutes   time.Duration    // of the per-minute counts; 0 means 90 days
-	Queue     int              // events waiting to be written; 0 means 20,000
-	Logger    *slog.Logger     // nil means slog.Default
+	// KeepDecisions and KeepMinutes bound what one workspace keeps besides: rows of single decisions (about 1 KB each; 0 means
+	// 1,000,000) and of per-minute counts (0 means 2,000,000). The oldest go first.
+	KeepDecisions, KeepMinutes int
+	Queue                      int          // events waiting to be written; 0 means 20,000
+	Logger                     *slog.Logger // nil means slog.Default
 }
 
-// Analytics takes in and answers. It runs one goroutine, which Close ends. It is safe for concurrent use.
+// Analytics takes in and answers. It runs two goroutines, which Close ends. It is safe for concurrent use.
 type Analytics struct {
-	store     *store.Store
-	now       func() time.Time
-	retention time.Duration
-	minutes   time.Duration
-	queue     int64
-	log       *slog.Logger
+	store             *store.Store
+	now               func() time.Time
+	retention         time.Duration
+	minutes           time.Duration
+	keep, keepMinutes int
+	queue             int64
+	log               *slog.Logger
 
-	mu       sync.RWMutex // held for reading while a batch is handed over, for writing to close
-	closed   bool
-	batches  chan *batch
-	queued   atomic.Int64 // events in batches, and batches without any
-	finished chan struct{}
+	mu      sync.RWMutex // held for reading while a batch is handed over, for writing to close
+	closed  bool
+	batches chan *batch
+	queued  atomic.Int64  // events in batches, and batches without any
+	full    chan struct{} // the janitor is to look
+	stop    func()        // ends the janitor
+	running sync.WaitGroup
 
 	accepted, dropped, shortened atomic.Int64
 
 	gateways gatewayCache
-	pruned   time.Time // the writer's own
 }
 
 // Stats count events since the start of this process.
@@ -50,10 +55,10 @@ type Stats struct {
 	Queued    int64 // waiting just now
 }
 
-// New starts the writer.
+// New starts the writer and the janitor.
 func New(o Options) *Analytics {
 	a := &Analytics{store: o.Store, now: o.Now, retention: o.Retention, minutes: o.Minutes, queue: int64(o.Queue), log: o.Logger,
-		finished: make(chan struct{})}
+		keep: o.KeepDecisions, keepMinutes: o.KeepMinutes, full: make(chan struct{}, 1)}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -63,6 +68,12 @@ func New(o Options) *Analytics {
 	if a.minutes <= 0 {
 		a.minutes = 90 * 24 * time.Hour
 	}
+	if a.keep <= 0 {
+		a.keep = 1_000_000
+	}
+	if a.keepMinutes <= 0 {
+		a.keepMinutes = 2_000_000
+	}
 	if a.queue <= 0 {
 		a.queue = 20_000
 	}
@@ -70,7 +81,11 @@ func New(o Options) *Analytics {
 		a.log = slog.Default()
 	}
 	a.batches = make(chan *batch, a.queue) // a batch weighs one at least, so sending never waits
+	var ctx context.Context
+	ctx, a.stop = context.WithCancel(context.Background())
+	a.running.Add(2)
 	go a.write()
+	go a.tidy(ctx)
 	return a
 }
 
@@ -82,8 +97,10 @@ func (a *Analytics) Close(ctx context.Context) error {
 		close(a.batches)
 	}
 	a.mu.Unlock()
+	finished := make(chan struct{})
+	go func() { a.running.Wait(); close(finished) }()
 	select {
-	case <-a.finished:
+	case <-finished:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -110,12 +127,14 @@ const (
 	maxTransaction = 4_000
 	writeTimeout   = 10 * time.Second
 	pruneEvery     = 10 * time.Minute
-	pruneAtOnce    = 20_000
+	pruneAtOnce    = 2_000 // rows of one table in one transaction
 )
 
 // write is the writer: it ends when batches is closed and empty.
 func (a *Analytics) write() {
-	defer close(a.finished)
+	defer a.running.Done()
+	defer a.stop() // the janitor's context
+	fresh := int64(0)
 	for first := range a.batches {
 		together := []*batch{first}
 		rows := first.rows
@@ -158,31 +177,56 @@ func (a *Analytics) write() {
 		for _, b := range together {
 			b.done <- err
 		}
-		if now := a.now(); now.Sub(a.pruned) >= pruneEvery {
-			a.pruned = now
-			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-			if err := a.Prune(ctx); err != nil {
-				a.log.Error("old request events were not removed", "error", err)
+		if fresh += n; fresh >= int64(a.keep/10) {
+			fresh = 0
+			select {
+			case a.full <- struct{}{}:
+			default: // the janitor is at it
 			}
-			cancel()
 		}
 	}
 }
 
-// Prune removes what is older than the retention. The writer does so every ten minutes of traffic.
+// tidy is the janitor: it prunes every ten minutes, and whenever a tenth of what a workspace may keep has come in. Its small
+// transactions take turns with the writer's.
+func (a *Analytics) tidy(ctx context.Context) {
+	defer a.running.Done()
+	every := time.NewTicker(pruneEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		case <-a.full:
+		}
+		if err := a.Prune(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("old request events were not removed", "error", err)
+		}
+	}
+}
+
+// Prune removes what is older than the retention, and the oldest of what is more than a workspace keeps.
 func (a *Analytics) Prune(ctx context.Context) error {
 	all, err := a.store.AllWorkspaces(ctx)
 	if err != nil {
 		return err
 	}
 	now := a.now()
+	bounds := store.DecisionBounds{Decisions: now.Add(-a.retention), Minutes: now.Add(-a.minutes), MaxDecisions: a.keep, MaxMinutes: a.keepMinutes}
 	for _, w := range all {
-		err := a.store.Tx(ctx, func(tx *store.Tx) error {
-			_, err := tx.PruneDecisions(ctx, w[0], w[1], now.Add(-a.retention), now.Add(-a.minutes), pruneAtOnce)
-			return err
-		})
+		cut, err := a.store.DecisionCut(ctx, w[0], w[1], bounds)
 		if err != nil {
 			return err
+		}
+		for n := int64(1); n > 0; {
+			err := a.store.Tx(ctx, func(tx *store.Tx) (err error) {
+				n, err = tx.PruneDecisions(ctx, w[0], w[1], cut, pruneAtOnce)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

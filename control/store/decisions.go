@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 	"strings"
 	"time"
@@ -18,22 +19,23 @@ type Decision struct {
 	Event                     string
 }
 
-// decisionBatch is how many rows one INSERT carries. PostgreSQL wants many: each statement is a round trip. SQLite wants
-// one: it runs in this process, and finds named parameters by walking the list of all of them.
-var decisionBatch = map[Engine]int{SQLite: 1, PostgreSQL: 64}
-
 // AddDecisions stores decisions and adds them to the minutes they fall in.
 func (tx *Tx) AddDecisions(ctx context.Context, all []Decision) error {
-	size := decisionBatch[tx.engine]
-	whole := len(all) - len(all)%size
-	if err := tx.addDecisions(ctx, all[:whole], size); err != nil {
+	err := tx.addRows(ctx, "INSERT INTO decisions (tenant_id, workspace_id, id, gateway_id, at, result, reason, api_id, policy_id, duration_us, event_json) VALUES ", 11, "",
+		len(all), func(args []any, i int) []any {
+			d := &all[i]
+			return append(args, d.TenantID, d.WorkspaceID, d.ID, d.GatewayID, micros(d.At), d.Result, d.Reason, d.APIID, d.PolicyID, d.DurationUS, d.Event)
+		})
+	if err != nil {
 		return err
 	}
-	if whole < len(all) {
-		if err := tx.addDecisions(ctx, all[whole:], len(all)-whole); err != nil {
-			return err
-		}
+	if err := tx.addMinutes(ctx, all); err != nil {
+		return err
 	}
+	return tx.addLatencies(ctx, all)
+}
+
+func (tx *Tx) addMinutes(ctx context.Context, all []Decision) error {
 	type minute struct {
 		tenant, workspace, api, policy, result, reason string
 		at                                             int64
@@ -41,7 +43,8 @@ func (tx *Tx) AddDecisions(ctx context.Context, all []Decision) error {
 	type sum struct{ n, us int64 }
 	sums := map[minute]sum{}
 	order := []minute{}
-	for _, d := range all {
+	for i := range all {
+		d := &all[i]
 		m := minute{d.TenantID, d.WorkspaceID, d.APIID, d.PolicyID, d.Result, d.Reason, micros(d.At.Truncate(time.Minute))}
 		s, ok := sums[m]
 		if !ok {
@@ -49,54 +52,77 @@ func (tx *Tx) AddDecisions(ctx context.Context, all []Decision) error {
 		}
 		sums[m] = sum{s.n + 1, s.us + d.DurationUS}
 	}
-	for _, m := range order {
-		_, err := tx.count(ctx, `INSERT INTO decision_minutes (tenant_id, workspace_id, minute, api_id, policy_id, result, reason, decisions, duration_us)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (tenant_id, workspace_id, minute, api_id, policy_id, result, reason)
-			DO UPDATE SET decisions = decision_minutes.decisions + excluded.decisions, duration_us = decision_minutes.duration_us + excluded.duration_us`,
-			m.tenant, m.workspace, m.at, m.api, m.policy, m.result, m.reason, sums[m].n, sums[m].us)
-		if err != nil {
+	return tx.addRows(ctx, "INSERT INTO decision_minutes (tenant_id, workspace_id, minute, api_id, policy_id, result, reason, decisions, duration_us) VALUES ", 9,
+		` ON CONFLICT (tenant_id, workspace_id, minute, api_id, policy_id, result, reason) DO UPDATE SET
+			decisions = decision_minutes.decisions + excluded.decisions, duration_us = decision_minutes.duration_us + excluded.duration_us`,
+		len(order), func(args []any, i int) []any {
+			m := order[i]
+			return append(args, m.tenant, m.workspace, m.at, m.api, m.policy, m.result, m.reason, sums[m].n, sums[m].us)
+		})
+}
+
+// rowBatch is how many rows one INSERT of addRows carries. PostgreSQL wants many, because each statement is a round trip.
+var rowBatch = map[Engine]int{SQLite: 32, PostgreSQL: 64}
+
+// addRows inserts n rows, several with one statement: insert is the text up to the rows, after the text behind them, row
+// appends the values of one to args.
+//
+// SQLite gets "?" instead of "$1", because its driver looks named parameters up by walking the list of all of them; and
+// statements that are not interrupted one by one, because that costs a goroutine each: ctx is looked at between them.
+func (tx *Tx) addRows(ctx context.Context, insert string, columns int, after string, n int, row func(args []any, i int) []any) error {
+	size := rowBatch[tx.engine]
+	args := make([]any, 0, min(n, size)*columns)
+	var stmt *sql.Stmt
+	prepared := 0
+	for from := 0; from < n; from += size {
+		if err := ctx.Err(); err != nil {
 			return err
+		}
+		rows := min(size, n-from)
+		if rows != prepared {
+			var err error
+			if stmt, err = tx.prepare(ctx, insert+rowsText(tx.engine, rows, columns)+after); err != nil {
+				return err
+			}
+			defer stmt.Close() // two at most: the whole batches' and the last one's
+			prepared = rows
+		}
+		args = args[:0]
+		for i := range rows {
+			args = row(args, from+i)
+		}
+		run := ctx
+		if tx.engine == SQLite {
+			run = context.WithoutCancel(ctx)
+		}
+		if _, err := stmt.ExecContext(run, args...); err != nil {
+			return wrap(err)
 		}
 	}
 	return nil
 }
 
-// addDecisions inserts rows, size at a time; their number is a multiple of size.
-func (tx *Tx) addDecisions(ctx context.Context, rows []Decision, size int) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	const columns = 11
+// rowsText is "($1, $2), ($3, $4)" for two rows of two columns.
+func rowsText(e Engine, rows, columns int) string {
 	var b strings.Builder
-	b.WriteString("INSERT INTO decisions (tenant_id, workspace_id, id, gateway_id, at, result, reason, api_id, policy_id, duration_us, event_json) VALUES ")
-	for i := range size * columns {
+	for i := range rows * columns {
 		switch {
 		case i == 0:
-			b.WriteString("($")
+			b.WriteString("(")
 		case i%columns == 0:
-			b.WriteString("), ($")
+			b.WriteString("), (")
 		default:
-			b.WriteString(", $")
+			b.WriteString(", ")
 		}
+		if e == SQLite {
+			b.WriteByte('?')
+			continue
+		}
+		b.WriteByte('$')
 		b.WriteString(strconv.Itoa(i + 1))
 	}
-	b.WriteString(")")
-	stmt, err := tx.prepare(ctx, b.String())
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
-	args := make([]any, 0, size*columns)
-	for ; len(rows) > 0; rows = rows[size:] {
-		args = args[:0]
-		for _, d := range rows[:size] {
-			args = append(args, d.TenantID, d.WorkspaceID, d.ID, d.GatewayID, micros(d.At), d.Result, d.Reason, d.APIID, d.PolicyID, d.DurationUS, d.Event)
-		}
-		if _, err := stmt.ExecContext(ctx, args...); err != nil {
-			return wrap(err)
-		}
-	}
-	return nil
+	b.WriteByte(')')
+	return b.String()
 }
 
 // DecisionFilter narrows Decisions; empty members do not.
@@ -142,24 +168,6 @@ func (r Reader) DecisionCounts(ctx context.Context, tenant, workspace string, fr
 	}, `SELECT minute, result, reason, CAST(SUM(decisions) AS BIGINT), CAST(SUM(duration_us) AS BIGINT) FROM decision_minutes
 		WHERE tenant_id = $1 AND workspace_id = $2 AND minute >= $3 AND minute < $4
 		GROUP BY minute, result, reason ORDER BY minute, result, reason LIMIT 100000`, tenant, workspace, micros(from), micros(to))
-}
-
-// PruneDecisions removes at most limit single decisions that came in before a time, and the minutes from before
-// another, of one workspace, and says how many rows went.
-func (tx *Tx) PruneDecisions(ctx context.Context, tenant, workspace string, decisions, minutes time.Time, limit int) (int64, error) {
-	// Ids grow with time: what came in before is a range of the primary key.
-	n, err := tx.count(ctx, `DELETE FROM decisions WHERE tenant_id = $1 AND workspace_id = $2 AND id IN
-		(SELECT id FROM decisions WHERE tenant_id = $3 AND workspace_id = $4 AND id < $5 ORDER BY id LIMIT $6)`,
-		tenant, workspace, tenant, workspace, NewTimeID(decisions), limit)
-	if err != nil {
-		return n, err
-	}
-	m, err := tx.count(ctx, "DELETE FROM decision_minutes WHERE tenant_id = $1 AND workspace_id = $2 AND minute < $3", tenant, workspace, micros(minutes))
-	if err != nil {
-		return n + m, err
-	}
-	d, err := tx.count(ctx, "DELETE FROM dropped_minutes WHERE tenant_id = $1 AND workspace_id = $2 AND minute < $3", tenant, workspace, micros(minutes))
-	return n + m + d, err
 }
 
 // AllWorkspaces lists the ids (tenant, workspace) of all workspaces of all tenants.
