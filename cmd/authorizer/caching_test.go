@@ -220,13 +220,13 @@ func (w *cacheWorld) token(sub string, life time.Duration, more map[string]any) 
 
 // ask sends a request through API Gateway and reports whether it was let in, and what the authorizer without a cache
 // says of the same request at the same moment.
-func (w *cacheWorld) ask(verb, path, query, authorization, header string) (cached, uncached bool) {
+func (w *cacheWorld) ask(verb, path, query string, authorization []string, header string) (cached, uncached bool) {
 	req, err := http.NewRequestWithContext(context.Background(), verb, w.server.URL+"/_aws/execute-api/"+w.api+"/dev"+path+query, http.NoBody)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if authorization != "" {
-		req.Header.Set("Authorization", authorization)
+	if len(authorization) > 0 {
+		req.Header["Authorization"] = authorization
 	}
 	if header != "" {
 		req.Header.Set("X-Tenant", header)
@@ -243,13 +243,18 @@ func (w *cacheWorld) ask(verb, path, query, authorization, header string) (cache
 	default:
 		w.t.Fatalf("%s %s answered %d", verb, path, res.StatusCode)
 	}
+	return cached, w.uncached(verb, path, query, authorization, header)
+}
+
+// uncached is what the authorizer without a cache says of a request now.
+func (w *cacheWorld) uncached(verb, path, query string, authorization []string, header string) bool {
 	template, params := path, map[string]any(nil)
 	if id, ok := strings.CutPrefix(path, "/pets/"); ok {
 		template, params = "/pets/{petId}", map[string]any{"petId": id}
 	}
-	headers, q := map[string]any{}, map[string]any{}
-	if authorization != "" {
-		headers["Authorization"] = authorization
+	headers, multi, q := map[string]any{}, map[string]any{}, map[string]any{}
+	if len(authorization) > 0 {
+		headers["Authorization"], multi["Authorization"] = authorization[len(authorization)-1], authorization
 	}
 	if header != "" {
 		headers["X-Tenant"] = header
@@ -258,9 +263,9 @@ func (w *cacheWorld) ask(verb, path, query, authorization, header string) (cache
 		q["tenant"] = strings.TrimPrefix(query, "?tenant=")
 	}
 	event, _ := json.Marshal(map[string]any{"type": "REQUEST", "methodArn": "arn:aws:execute-api:eu-west-1:111122223333:" + w.api + "/dev/" + verb + path,
-		"resource": template, "path": path, "httpMethod": verb, "headers": headers, "queryStringParameters": q, "pathParameters": params,
+		"resource": template, "path": path, "httpMethod": verb, "headers": headers, "multiValueHeaders": multi, "queryStringParameters": q, "pathParameters": params,
 		"requestContext": map[string]any{"apiId": w.api, "stage": "dev", "resourcePath": template, "identity": map[string]any{"sourceIp": "127.0.0.1"}}})
-	return cached, bytes.Contains(w.plain.Handle(context.Background(), event), []byte(`"Effect":"Allow"`))
+	return bytes.Contains(w.plain.Handle(context.Background(), event), []byte(`"Effect":"Allow"`))
 }
 
 func cachePolicy(id, validators string) waist.Policy {
@@ -319,12 +324,15 @@ func somePolicies(t *rapid.T) ([]waist.Policy, map[string]string) {
 //
 // After a change of policies that is not deployed, what the cache says may be a 403 where the caller would get in, but
 // nobody gets in who should not, except by an answer that was given less than keptOnce before.
+//
+// Authorization twice with different values is refused where the function is asked. API Gateway looks up one of them, and
+// lets in who would be let in with that one alone; what it answers to the others afterwards is not touched by it.
 func TestCachedAnswers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a local API Gateway for every case")
 	}
 	var deployedKeys [3]int
-	hits := 0
+	hits, conflicts, conflictsLetIn := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCacheWorld(t)
 		defer w.close()
@@ -342,18 +350,33 @@ func TestCachedAnswers(t *testing.T) {
 					verb = "POST"
 				}
 				query, header := rapid.SampledFrom([]string{"", "?tenant=a", "?tenant=b"}).Draw(t, "query"), rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "header")
-				authorization := rapid.SampledFrom(tokens).Draw(t, "token")
+				authorization := some(rapid.SampledFrom(tokens).Draw(t, "token"))
+				if rapid.IntRange(0, 3).Draw(t, "twice") == 0 {
+					authorization = append(authorization, some(rapid.SampledFrom(tokens).Draw(t, "second token"))...)
+				}
+				conflict := len(authorization) == 2 && authorization[0] != authorization[1]
 				if !strict {
 					w.advance(4 * time.Second)
 				}
 				before := w.calls()
 				cached, uncached := w.ask(verb, path, query, authorization, header)
-				if w.calls() == before && authorization != "" {
+				if w.calls() == before && len(authorization) > 0 {
 					hits++
+				}
+				if conflict && !uncached { // with an API that is open to everybody it is no conflict
+					conflicts++
+					if cached && !w.uncached(verb, path, query, authorization[:1], header) && !w.uncached(verb, path, query, authorization[1:], header) {
+						t.Fatalf("%s %s%s, tokens %d and %d, header %q: %t with the cache, %t without", verb, path, query, index(tokens, authorization[0]), index(tokens, authorization[1]),
+							header, cached, uncached)
+					}
+					if cached {
+						conflictsLetIn++
+					}
+					continue
 				}
 				if cached != uncached && (strict || cached) {
 					t.Fatalf("%s %s%s, token %d, header %q: %t with the cache, %t without; the function was asked: %t; %v", verb, path, query,
-						index(tokens, authorization), header, cached, uncached, w.calls() > before, w.report.Notes)
+						index(tokens, strings.Join(authorization, "")), header, cached, uncached, w.calls() > before, w.report.Notes)
 				}
 			}
 		}
@@ -368,10 +391,19 @@ func TestCachedAnswers(t *testing.T) {
 		w.advance(6 * time.Second)
 		walk(true)
 	})
-	t.Logf("deployed without a cache %d times, by request %d, by token %d; %d answers from the cache", deployedKeys[0], deployedKeys[1], deployedKeys[2], hits)
-	if deployedKeys[0] == 0 || deployedKeys[1] == 0 || deployedKeys[2] == 0 || hits == 0 {
-		t.Error("some kind of key was never drawn")
+	t.Logf("deployed without a cache %d times, by request %d, by token %d; %d answers from the cache; %d times two tokens, %d of them let in by an answer to one", deployedKeys[0],
+		deployedKeys[1], deployedKeys[2], hits, conflicts, conflictsLetIn)
+	if deployedKeys[0] == 0 || deployedKeys[1] == 0 || deployedKeys[2] == 0 || hits == 0 || conflicts == 0 {
+		t.Error("some kind of key or request was never drawn")
 	}
+}
+
+// some is no value at all for an empty text.
+func some(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 func index(list []string, s string) int {
@@ -460,12 +492,30 @@ func TestCachingAcrossChanges(t *testing.T) {
 	expect := func(what, authorization, header string, want bool, asked int) {
 		t.Helper()
 		before := w.calls()
-		if got, _ := w.ask("GET", "/pets", "", authorization, header); got != want || w.calls()-before != asked {
+		if got, _ := w.ask("GET", "/pets", "", some(authorization), header); got != want || w.calls()-before != asked {
 			t.Errorf("%s: let in %t, the function was asked %d times", what, got, w.calls()-before)
 		}
 	}
 	expect("first", joe, "", true, 1)
 	expect("kept", joe, "", true, 0)
+	// Two tokens: refused by the function, and the refusal is kept for neither of them.
+	ann, twice := "Bearer "+w.token("ann", time.Hour, nil), func(values ...string) bool {
+		got, uncached := w.ask("GET", "/pets", "", values, "")
+		if uncached {
+			t.Errorf("two tokens are let in without a cache")
+		}
+		return got
+	}
+	late := "Bearer " + w.token("joe", 2*time.Hour, nil)
+	if twice(ann, late) || twice(late, ann) {
+		t.Error("two tokens of which nothing is kept")
+	}
+	expect("the one alone", late, "", true, 1)
+	expect("the other one alone", ann, "", false, 1)
+	// API Gateway's key holds one value, the last one here: who has that token gets what it gets.
+	if !twice(ann, late) || twice(late, ann) {
+		t.Error("two tokens, one of which is kept")
+	}
 	expect("bound to a certificate", bound, "", false, 1)
 	w.configure([]waist.Policy{cachePolicy("p", "["+cacheSteps[1]+"]")}, all)
 	w.advance(6 * time.Second)

@@ -136,11 +136,12 @@ func keysOnce(g *group) func(*policy.Set) keys {
 	}
 }
 
-// transient are denies that say nothing of the request; the next attempt may well be allowed. Where answers are kept
+// transient are denies that say nothing of the key; the next request with the same one may well be allowed: an outage, or
+// Authorization twice, of which API Gateway takes one value for the key, maybe that of a good token. Where answers are kept
 // they must not be, and the only answer that API Gateway does not keep is an error.
 var transient = map[string]bool{
 	ReasonNoConfig: true, ReasonStale: true, ReasonInternal: true, policy.ReasonTimeout: true,
-	string(token.KeysUnavailable): true, string(token.IntrospectionFailed): true,
+	string(token.KeysUnavailable): true, string(token.IntrospectionFailed): true, string(token.Ambiguous): true,
 }
 
 // Caching says for every bound group what may be kept. It costs a few evaluations per policy; only a sync asks.
