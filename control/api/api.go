@@ -28,7 +28,7 @@ type Options struct {
 	Logger     *slog.Logger
 }
 
-// API serves /api/admin, /api/system and /api/hub.
+// API serves /api/admin, /api/system, /api/hub and /api/analytics.
 type API struct {
 	Options
 	mux      *http.ServeMux
@@ -54,6 +54,7 @@ type verb func(w http.ResponseWriter, r *http.Request, actor control.Actor) erro
 func (a *API) routes() {
 	admin := func(pattern string, v verb) { a.handle("/api/admin/{tid}", control.AdminWorkspace, pattern, v) }
 	system := func(pattern string, v verb) { a.handle("/api/system/{tid}", control.SystemWorkspace, pattern, v) }
+	metrics := func(pattern string, v verb) { a.handle("/api/analytics/{tid}", control.AdminWorkspace, pattern, v) }
 	hub := func(pattern string, v verb) { a.handle("/api/hub/{tid}", control.SystemWorkspace, pattern, v) }
 
 	admin("GET /servers", a.listServers)
@@ -144,6 +145,15 @@ func (a *API) routes() {
 	system("DELETE /servers/{wid}/secrets/{sid}", a.deleteSecret)
 	system("DELETE /servers/{wid}/tokens", a.revokeTokens)
 
+	metrics("GET /gateway-requests", a.metrics(false))
+	metrics("GET /gateway-requests/{group}", a.metrics(false))
+	metrics("GET /policy-validations", a.metrics(true))
+	metrics("GET /policy-validations/{group}", a.metrics(true))
+	metrics("GET /servers/{wid}/gateway-requests", a.metrics(false))
+	metrics("GET /servers/{wid}/gateway-requests/{group}", a.metrics(false))
+	metrics("GET /servers/{wid}/policy-validations", a.metrics(true))
+	metrics("GET /servers/{wid}/policy-validations/{group}", a.metrics(true))
+
 	system("GET /configuration", a.dumpTenant)
 	system("PUT /configuration", a.importDump())
 	system("PATCH /configuration", a.patchDump())
@@ -166,7 +176,6 @@ func (a *API) routes() {
 // notBuilt are operations of the published contract that are known and not there.
 var notBuilt = []string{
 	"POST /api/system/{tid}/gateways/exchange",
-	"/api/analytics/",
 }
 
 // handle registers a verb behind authentication by a token of the tenant's workspace.

@@ -2060,7 +2060,7 @@ type AggregatedDataPoints struct {
 	Data   []struct {
 		Timestamp time.Time `json:"timestamp"`
 
-		// Values Group → value.
+		// Values Group → value; by result: `authorized` and `unauthorized`.
 		Values map[string]float64 `json:"values"`
 	} `json:"data"`
 }
@@ -3792,7 +3792,7 @@ type Mode = ImportMode
 type Order string
 
 // Origin defines model for origin.
-type Origin = time.Time
+type Origin = string
 
 // Pid defines model for pid.
 type Pid = string
@@ -4452,16 +4452,16 @@ type TenantSingleGatewayRequestMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *TenantSingleGatewayRequestMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin *Origin `form:"origin,omitempty" json:"origin,omitempty"`
 
-	// Function Number of decisions, or a figure of their durations in milliseconds.
+	// Function Number of decisions, or a figure of their durations in milliseconds. A percentile is a duration that as many decisions did not exceed, less than an eighth too large; there is no point where nothing was decided.
 	Function *TenantSingleGatewayRequestMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
 
@@ -4476,16 +4476,16 @@ type TenantAggregatedGatewayRequestMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *TenantAggregatedGatewayRequestMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin *Origin `form:"origin,omitempty" json:"origin,omitempty"`
 
-	// Function Number of decisions, or a figure of their durations in milliseconds.
+	// Function Number of decisions, or a figure of their durations in milliseconds. A percentile is a duration that as many decisions did not exceed, less than an eighth too large; there is no point where nothing was decided.
 	Function *TenantAggregatedGatewayRequestMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
 
@@ -4500,13 +4500,13 @@ type TenantSinglePolicyValidationMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *TenantSinglePolicyValidationMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin   *Origin                                            `form:"origin,omitempty" json:"origin,omitempty"`
 	Function *TenantSinglePolicyValidationMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
@@ -4522,13 +4522,13 @@ type TenantAggregatedPolicyValidationMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *TenantAggregatedPolicyValidationMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin   *Origin                                                `form:"origin,omitempty" json:"origin,omitempty"`
 	Function *TenantAggregatedPolicyValidationMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
@@ -4544,16 +4544,16 @@ type WorkspaceSingleGatewayRequestMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *WorkspaceSingleGatewayRequestMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin *Origin `form:"origin,omitempty" json:"origin,omitempty"`
 
-	// Function Number of decisions, or a figure of their durations in milliseconds.
+	// Function Number of decisions, or a figure of their durations in milliseconds. A percentile is a duration that as many decisions did not exceed, less than an eighth too large; there is no point where nothing was decided.
 	Function *WorkspaceSingleGatewayRequestMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
 
@@ -4568,16 +4568,16 @@ type WorkspaceAggregatedGatewayRequestMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *WorkspaceAggregatedGatewayRequestMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin *Origin `form:"origin,omitempty" json:"origin,omitempty"`
 
-	// Function Number of decisions, or a figure of their durations in milliseconds.
+	// Function Number of decisions, or a figure of their durations in milliseconds. A percentile is a duration that as many decisions did not exceed, less than an eighth too large; there is no point where nothing was decided.
 	Function *WorkspaceAggregatedGatewayRequestMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
 
@@ -4592,13 +4592,13 @@ type WorkspaceSinglePolicyValidationMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *WorkspaceSinglePolicyValidationMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin   *Origin                                               `form:"origin,omitempty" json:"origin,omitempty"`
 	Function *WorkspaceSinglePolicyValidationMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
@@ -4614,13 +4614,13 @@ type WorkspaceAggregatedPolicyValidationMetricsParams struct {
 	// Bucket Width of a point. `auto` fits it to the time asked for, `all` is one point.
 	Bucket *WorkspaceAggregatedPolicyValidationMetricsParamsBucket `form:"bucket,omitempty" json:"bucket,omitempty"`
 
-	// From Inside.
+	// From Inside: a time (RFC 3339) or a date; whole minutes count. Without it a day before `to`. At most 366 days before it, and for percentiles within the time that single decisions are kept.
 	From *From `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Outside.
+	// To Outside. Without it now.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Origin Where buckets begin to be counted from.
+	// Origin A time from which buckets are counted, to both sides; without it 1970, and for weeks a Monday.
 	Origin   *Origin                                                   `form:"origin,omitempty" json:"origin,omitempty"`
 	Function *WorkspaceAggregatedPolicyValidationMetricsParamsFunction `form:"function,omitempty" json:"function,omitempty"`
 }
