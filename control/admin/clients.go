@@ -19,13 +19,18 @@ import (
 
 // ListClients lists the clients of a workspace.
 func (a *Admin) ListClients(ctx context.Context, actor control.Actor, wid string) ([]control.Client, error) {
+	return a.PageClients(ctx, actor, wid, control.ClientFilter{}, control.Page{})
+}
+
+// PageClients is a page of ListClients, narrowed by a filter.
+func (a *Admin) PageClients(ctx context.Context, actor control.Actor, wid string, f control.ClientFilter, p control.Page) ([]control.Client, error) {
 	if err := a.allow(actor, "ListClients", wid); err != nil {
 		return nil, err
 	}
 	if _, err := a.store.Workspace(ctx, actor.TenantID, wid); err != nil {
 		return nil, notFound(err, "workspace", wid)
 	}
-	out, err := a.store.Clients(ctx, actor.TenantID, wid, store.Page{})
+	out, err := a.store.Clients(ctx, actor.TenantID, wid, f, p)
 	return out, internal(err)
 }
 

@@ -12,13 +12,18 @@ import (
 
 // ListPolicies lists the policies of a workspace with how many APIs use each; types empty means all types.
 func (a *Admin) ListPolicies(ctx context.Context, actor control.Actor, wid string, types []string) ([]control.PolicySummary, error) {
+	return a.PagePolicies(ctx, actor, wid, types, control.Page{})
+}
+
+// PagePolicies is a page of ListPolicies.
+func (a *Admin) PagePolicies(ctx context.Context, actor control.Actor, wid string, types []string, p control.Page) ([]control.PolicySummary, error) {
 	if err := a.allow(actor, "ListPolicies", wid); err != nil {
 		return nil, err
 	}
 	if _, err := a.store.Workspace(ctx, actor.TenantID, wid); err != nil {
 		return nil, notFound(err, "workspace", wid)
 	}
-	out, err := a.store.Policies(ctx, actor.TenantID, wid, types, store.Page{})
+	out, err := a.store.Policies(ctx, actor.TenantID, wid, types, p)
 	return out, internal(err)
 }
 

@@ -24,6 +24,11 @@ func (a *Admin) audience(s *control.Service) {
 // ListServices lists the services of a workspace with their counts. A subscriber is a client that may request a scope
 // of the service.
 func (a *Admin) ListServices(ctx context.Context, actor control.Actor, wid string) ([]control.ServiceSummary, error) {
+	return a.PageServices(ctx, actor, wid, control.Page{})
+}
+
+// PageServices is a page of ListServices.
+func (a *Admin) PageServices(ctx context.Context, actor control.Actor, wid string, p control.Page) ([]control.ServiceSummary, error) {
 	if err := a.allow(actor, "ListServices", wid); err != nil {
 		return nil, err
 	}
@@ -33,7 +38,7 @@ func (a *Admin) ListServices(ctx context.Context, actor control.Actor, wid strin
 			return notFound(err, "workspace", wid)
 		}
 		var err error
-		if out, err = r.Services(ctx, actor.TenantID, wid, store.Page{}); err != nil {
+		if out, err = r.Services(ctx, actor.TenantID, wid, p); err != nil {
 			return err
 		}
 		subscribers, err := subscribers(ctx, r, actor.TenantID, wid)
@@ -52,7 +57,7 @@ func subscribers(ctx context.Context, r store.Reader, tenant, wid string) (map[s
 	if err != nil {
 		return nil, err
 	}
-	clients, err := r.Clients(ctx, tenant, wid, store.Page{})
+	clients, err := r.Clients(ctx, tenant, wid, control.ClientFilter{}, store.Page{})
 	if err != nil {
 		return nil, err
 	}

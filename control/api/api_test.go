@@ -586,7 +586,10 @@ func TestIdempotency(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
-	w := newWorld(t)
+	storetest.Each(t, func(t *testing.T, st *store.Store) { testPaging(t, newWorldOn(t, st)) })
+}
+
+func testPaging(t *testing.T, w *world) {
 	for _, n := range []string{"d", "a", "c", "b", "e"} {
 		w.call("POST", "/services", obj{"authorization_server_id": "default", "name": n, "id": "svc-" + n}, 201, nil)
 	}
@@ -614,6 +617,30 @@ func TestPaging(t *testing.T) {
 	} {
 		if got := names(query); got != want {
 			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+	}
+	for _, query := range []string{"limit=0", "limit=101", "limit=x", "sort=age", "order=up", "after_service_id=a&before_service_id=b", "sort=name&after_service_id=gone"} {
+		w.call("GET", "/servers/default/services?"+query, nil, 400, nil)
+	}
+	// The cursor of a list of workspaces leads through all of them.
+	for _, n := range []string{"x", "y", "z"} {
+		w.call("POST", "/servers", obj{"id": "ws-" + n, "name": n}, 201, nil)
+	}
+	for _, query := range []string{"limit=2", "limit=3&order=desc", "limit=2&sort=name"} {
+		met, cursor := 0, ""
+		for range 10 {
+			var list struct {
+				Workspaces []obj
+				Cursor     string
+			}
+			w.call("GET", "/user/workspaces?"+query+"&cursor="+cursor, nil, 200, &list)
+			met += len(list.Workspaces)
+			if cursor = list.Cursor; cursor == "" {
+				break
+			}
+		}
+		if met != 6 {
+			t.Errorf("%s: met %d of 6 workspaces", query, met)
 		}
 	}
 }

@@ -77,8 +77,6 @@ func invalid(member, what string) error {
 	return e
 }
 
-var clients = lister[control.Client]{"client", func(c control.Client) string { return c.ID }, func(c control.Client) string { return c.Name }}
-
 // applicationType is what kind of application a client is, by how it gets its tokens: one that acts for itself only is a
 // service, one that keeps no secret runs in a browser, any other is a web server.
 func applicationType(c control.Client) string {
@@ -91,45 +89,43 @@ func applicationType(c control.Client) string {
 	return "server_web"
 }
 
-// clientFilter narrows a list by what is derived from a client: application_types; client_types, which is confidential or
-// public (RFC 6749 2.1); and type, which is the application_type web.
-func clientFilter(r *http.Request, all []control.Client) ([]control.Client, error) {
-	types, kinds, application := queryList(r, "application_types"), queryList(r, "client_types"), queryList(r, "type")
+// clientFilter narrows a list by what is derived from a client: application_types, and client_types, which is confidential
+// or public (RFC 6749 2.1). Every client has the type web; none is the answer to another.
+func clientFilter(r *http.Request) (f control.ClientFilter, none bool, err error) {
+	f = control.ClientFilter{ApplicationTypes: queryList(r, "application_types"), Kinds: queryList(r, "client_types")}
+	application := queryList(r, "type")
 	for _, p := range []struct {
 		name         string
 		sent, values []string
 	}{
-		{"application_types", types, []string{"single_page", "server_web", "mobile_desktop", "service", "legacy", "dcr"}},
-		{"client_types", kinds, []string{"confidential", "public"}},
+		{"application_types", f.ApplicationTypes, []string{"single_page", "server_web", "mobile_desktop", "service", "legacy", "dcr"}},
+		{"client_types", f.Kinds, []string{"confidential", "public"}},
 		{"type", application, []string{"web", "native"}},
 	} {
 		for _, v := range p.sent {
 			if !slices.Contains(p.values, v) {
-				return nil, badParameter(p.name, "must be some of "+strings.Join(p.values, ", "))
+				return f, false, badParameter(p.name, "must be some of "+strings.Join(p.values, ", "))
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(c control.Client) bool {
-		kind := "confidential"
-		if c.AuthMethod == "none" {
-			kind = "public"
-		}
-		return len(types) > 0 && !slices.Contains(types, applicationType(c)) || len(kinds) > 0 && !slices.Contains(kinds, kind) ||
-			len(application) > 0 && !slices.Contains(application, "web")
-	}), nil
+	return f, len(application) > 0 && !slices.Contains(application, "web"), nil
 }
 
 func (a *API) listClients(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	all, err := a.Admin.ListClients(r.Context(), actor, r.PathValue("wid"))
+	f, none, err := clientFilter(r)
 	if err != nil {
 		return err
 	}
-	if all, err = clientFilter(r, all); err != nil {
-		return err
-	}
-	page, err := clients.cut(r, all)
+	p, err := pageOf(r, "client")
 	if err != nil {
 		return err
+	}
+	page, err := a.Admin.PageClients(r.Context(), actor, r.PathValue("wid"), f, p)
+	if err != nil {
+		return err
+	}
+	if none {
+		page = nil
 	}
 	out := struct {
 		Clients []client `json:"clients"`

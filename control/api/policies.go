@@ -9,24 +9,22 @@ import (
 
 var policyNeutral = []string{"cross_tenant_api_policy_bindings", "query"}
 
-var policies = lister[control.Policy]{"policy", func(p control.Policy) string { return p.ID }, func(p control.Policy) string { return p.PolicyName }}
-
 func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	types := queryList(r, "policy_types")
 	if len(types) == 0 {
 		types = []string{"api"}
 	}
-	all, err := a.Admin.ListPolicies(r.Context(), actor, r.PathValue("wid"), types)
+	p, err := pageOf(r, "policy")
 	if err != nil {
 		return err
 	}
-	plain := make([]control.Policy, 0, len(all))
+	all, err := a.Admin.PagePolicies(r.Context(), actor, r.PathValue("wid"), types, p)
+	if err != nil {
+		return err
+	}
+	page := make([]control.Policy, 0, len(all))
 	for _, p := range all {
-		plain = append(plain, p.Policy)
-	}
-	page, err := policies.cut(r, plain)
-	if err != nil {
-		return err
+		page = append(page, p.Policy)
 	}
 	return reply(w, http.StatusOK, struct {
 		Policies []control.Policy `json:"policies"`

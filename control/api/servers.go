@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"portcullis/control"
@@ -29,22 +28,18 @@ func (a *API) serverOf(w control.Workspace) server {
 	return server{Workspace: w, IssuerURL: a.Admin.IssuerURL(w.TenantID, w.ID)}
 }
 
-var servers = lister[control.WorkspaceSummary]{"server",
-	func(w control.WorkspaceSummary) string { return w.ID }, func(w control.WorkspaceSummary) string { return w.Name }}
-
-func (a *API) serverPage(r *http.Request, actor control.Actor, types []string, l lister[control.WorkspaceSummary]) ([]control.WorkspaceSummary, error) {
-	all, err := a.Admin.ListWorkspaces(r.Context(), actor)
+func (a *API) serverPage(r *http.Request, actor control.Actor, noun string) ([]control.WorkspaceSummary, control.Page, error) {
+	p, err := pageOf(r, noun)
 	if err != nil {
-		return nil, err
+		return nil, p, err
 	}
-	if len(types) > 0 {
-		all = slices.DeleteFunc(slices.Clone(all), func(w control.WorkspaceSummary) bool { return !slices.Contains(types, w.Type) })
-	}
-	return l.cut(r, all)
+	p.Types = queryList(r, noun+"_types")
+	page, err := a.Admin.PageWorkspaces(r.Context(), actor, p)
+	return page, p, err
 }
 
 func (a *API) listServers(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	page, err := a.serverPage(r, actor, queryList(r, "server_types"), servers)
+	page, _, err := a.serverPage(r, actor, "server")
 	if err != nil {
 		return err
 	}
@@ -154,9 +149,7 @@ func (a *API) workspaceOf(s control.Workspace) workspace {
 }
 
 func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	l := servers
-	l.noun = "workspace"
-	page, err := a.serverPage(r, actor, queryList(r, "workspace_types"), l)
+	page, _, err := a.serverPage(r, actor, "workspace")
 	if err != nil {
 		return err
 	}
@@ -181,9 +174,7 @@ func (a *API) listUserWorkspaces(w http.ResponseWriter, r *http.Request, actor c
 		r = r.Clone(r.Context())
 		r.URL.RawQuery = q.Encode()
 	}
-	l := servers
-	l.noun = "workspace"
-	page, err := a.serverPage(r, actor, queryList(r, "workspace_types"), l)
+	page, p, err := a.serverPage(r, actor, "workspace")
 	if err != nil {
 		return err
 	}
@@ -194,18 +185,14 @@ func (a *API) listUserWorkspaces(w http.ResponseWriter, r *http.Request, actor c
 	for _, s := range page {
 		out.Workspaces = append(out.Workspaces, a.workspaceOf(s.Workspace))
 	}
-	if len(page) > 0 && q.Get("before_workspace_id") == "" {
-		last := page[len(page)-1].ID
-		q.Set("after_workspace_id", last)
-		q.Set("limit", "1")
-		more := r.Clone(r.Context())
-		more.URL.RawQuery = q.Encode()
-		next, err := a.serverPage(more, actor, queryList(r, "workspace_types"), l)
+	if len(page) == p.Limit && p.Before == "" { // there may be more
+		p.After, p.Limit = page[len(page)-1].ID, 1
+		next, err := a.Admin.PageWorkspaces(r.Context(), actor, p)
 		if err != nil {
 			return err
 		}
 		if len(next) > 0 {
-			out.Cursor = base64.RawURLEncoding.EncodeToString([]byte(last))
+			out.Cursor = base64.RawURLEncoding.EncodeToString([]byte(p.After))
 		}
 	}
 	return reply(w, http.StatusOK, out)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 
 	"portcullis/control"
 	"portcullis/control/web"
@@ -17,18 +16,13 @@ type service struct {
 	NumberOfSubscribers int     `json:"number_of_subscribers,omitempty"`
 }
 
-var services = lister[control.ServiceSummary]{"service",
-	func(s control.ServiceSummary) string { return s.ID }, func(s control.ServiceSummary) string { return s.Name }}
-
 func (a *API) listServices(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	all, err := a.Admin.ListServices(r.Context(), actor, r.PathValue("wid"))
+	p, err := pageOf(r, "service")
 	if err != nil {
 		return err
 	}
-	if types := queryList(r, "service_types"); len(types) > 0 {
-		all = slices.DeleteFunc(slices.Clone(all), func(s control.ServiceSummary) bool { return !slices.Contains(types, s.Type) })
-	}
-	page, err := services.cut(r, all)
+	p.Types = queryList(r, "service_types")
+	page, err := a.Admin.PageServices(r.Context(), actor, r.PathValue("wid"), p)
 	if err != nil {
 		return err
 	}

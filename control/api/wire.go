@@ -1,14 +1,12 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -166,74 +164,34 @@ func no400(err error) error {
 	return err
 }
 
-// lister says how a list is searched and cut.
-type lister[T any] struct {
-	noun string // of the cursors: after_{noun}_id
-	id   func(T) string
-	name func(T) string
-}
-
-// cut applies search_phrase, sort (id, name), order (asc, desc), after_…_id or before_…_id, and limit (1–100, default 20).
-func (l lister[T]) cut(r *http.Request, items []T) ([]T, error) {
+// pageOf reads search_phrase, sort (id, name), order (asc, desc), after_{noun}_id or before_{noun}_id, and limit (1–100,
+// default 20).
+func pageOf(r *http.Request, noun string) (p control.Page, err error) {
 	q := r.URL.Query()
-	limit := 20
+	p = control.Page{Search: q.Get("search_phrase"), After: q.Get("after_" + noun + "_id"), Before: q.Get("before_" + noun + "_id"), Limit: 20}
 	if s := q.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > 100 {
-			return nil, badParameter("limit", "must be 1 to 100")
+		if p.Limit, err = strconv.Atoi(s); err != nil || p.Limit < 1 || p.Limit > 100 {
+			return p, badParameter("limit", "must be 1 to 100")
 		}
-		limit = n
 	}
-	key := l.id
 	switch q.Get("sort") {
 	case "", "id":
 	case "name":
-		key = func(t T) string { return strings.ToLower(l.name(t)) + "\x00" + l.id(t) }
+		p.ByName = true
 	default:
-		return nil, badParameter("sort", "must be id or name")
+		return p, badParameter("sort", "must be id or name")
 	}
-	sign := 1
 	switch q.Get("order") {
 	case "", "asc":
 	case "desc":
-		sign = -1
+		p.Desc = true
 	default:
-		return nil, badParameter("order", "must be asc or desc")
+		return p, badParameter("order", "must be asc or desc")
 	}
-	compare := func(a, b T) int { return sign * cmp.Compare(key(a), key(b)) }
-	after, before := q.Get("after_"+l.noun+"_id"), q.Get("before_"+l.noun+"_id")
-	if after != "" && before != "" {
-		return nil, badParameter("after_"+l.noun+"_id", "and before_"+l.noun+"_id exclude each other")
+	if p.After != "" && p.Before != "" {
+		return p, badParameter("after_"+noun+"_id", "and before_"+noun+"_id exclude each other")
 	}
-	var cursor *T
-	for i := range items {
-		if id := l.id(items[i]); id == after || id == before {
-			cursor = &items[i]
-		}
-	}
-	if after+before != "" && cursor == nil {
-		return nil, badParameter("after_"+l.noun+"_id", "names nothing that is in the list; start again without a cursor")
-	}
-	phrase := strings.ToLower(q.Get("search_phrase"))
-	kept := make([]T, 0, min(len(items), limit))
-	for _, t := range items {
-		if phrase != "" && !strings.Contains(strings.ToLower(l.name(t)), phrase) && !strings.Contains(strings.ToLower(l.id(t)), phrase) {
-			continue
-		}
-		if cursor != nil && (after != "" && compare(t, *cursor) <= 0 || before != "" && compare(t, *cursor) >= 0) {
-			continue
-		}
-		kept = append(kept, t)
-	}
-	slices.SortFunc(kept, compare)
-	if len(kept) > limit {
-		if before != "" {
-			kept = kept[len(kept)-limit:]
-		} else {
-			kept = kept[:limit]
-		}
-	}
-	return kept, nil
+	return p, nil
 }
 
 func badParameter(name, what string) error {

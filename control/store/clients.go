@@ -23,16 +23,25 @@ func scanClient(s scanner) (c control.Client, err error) {
 	return c, err
 }
 
+// userGrant is a LIKE pattern for the grant types of a client that users log in at.
+const userGrant = `'%"authorization_code"%'`
+
 // Client reads one.
 func (r Reader) Client(ctx context.Context, tenant, id string) (control.Client, error) {
 	return one(ctx, r.q, scanClient, "SELECT "+clientColumns+" FROM clients c WHERE c.tenant_id = $1 AND c.id = $2", tenant, id)
 }
 
-// Clients lists the clients of a workspace, by id.
-func (r Reader) Clients(ctx context.Context, tenant, workspace string, p Page) ([]control.Client, error) {
+// Clients lists the clients of a workspace.
+func (r Reader) Clients(ctx context.Context, tenant, workspace string, f control.ClientFilter, p Page) ([]control.Client, error) {
 	var w where
 	w.add("c.tenant_id = ?", tenant)
 	w.add("c.workspace_id = ?", workspace)
+	w.any(f.ApplicationTypes, map[string]string{
+		"service":     "c.grant_types_json NOT LIKE " + userGrant,
+		"single_page": "(c.grant_types_json LIKE " + userGrant + " AND c.auth_method = 'none')",
+		"server_web":  "(c.grant_types_json LIKE " + userGrant + " AND c.auth_method <> 'none')",
+	})
+	w.any(f.Kinds, map[string]string{"public": "c.auth_method = 'none'", "confidential": "c.auth_method <> 'none'"})
 	return page(ctx, r.q, scanClient, "SELECT "+clientColumns+" FROM clients c", &w, "c.id", "c.name", p)
 }
 

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"portcullis/control"
@@ -23,7 +25,7 @@ func (r Reader) Policy(ctx context.Context, tenant, id string) (control.Policy, 
 	return one(ctx, r.q, scanPolicy, "SELECT "+policyColumns+" FROM policies p WHERE p.tenant_id = $1 AND p.id = $2", tenant, id)
 }
 
-// Policies lists the policies of a workspace with how many APIs use each, by id; types empty means all.
+// Policies lists the policies of a workspace with how many APIs use each; types empty means all.
 func (r Reader) Policies(ctx context.Context, tenant, workspace string, types []string, p Page) ([]control.PolicySummary, error) {
 	var w where
 	w.add("p.tenant_id = ?", tenant)
@@ -56,6 +58,20 @@ func (w *where) in(column string, values []string) {
 		args[i] = v
 	}
 	w.add(cond+")", args...)
+}
+
+// any adds one of several conditions by their names, joined by OR; unknown names match nothing, no names everything.
+func (w *where) any(names []string, conditions map[string]string) {
+	if len(names) == 0 {
+		return
+	}
+	parts := []string{"1 = 0"}
+	for _, n := range names {
+		if c, ok := conditions[n]; ok && !slices.Contains(parts, c) {
+			parts = append(parts, c)
+		}
+	}
+	w.conds = append(w.conds, "("+strings.Join(parts, " OR ")+")")
 }
 
 // AddPolicy makes a policy; ErrExists when the id is taken in the tenant.

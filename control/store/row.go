@@ -4,10 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"portcullis/control"
 )
 
 // scanner is a *sql.Row or *sql.Rows.
@@ -139,14 +143,8 @@ func (t text) Scan(v any) error {
 	return nil
 }
 
-// Page is a bounded part of a list that is ordered by id.
-type Page struct {
-	Search string // part of the name or id, letter case ignored
-	After  string // ids behind this one
-	Before string // ids in front of this one; the page then ends right before it
-	Desc   bool   // largest id first
-	Limit  int    // 0 means MaxPage
-}
+// Page is a bounded part of a list.
+type Page = control.Page
 
 // MaxPage bounds every list.
 const MaxPage = 10_000
@@ -173,36 +171,51 @@ func like(s string) string {
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(s)) + "%"
 }
 
-// page reads a page of a list: sel is "SELECT … FROM …", id and name are its columns. A page before a cursor is read
-// backwards and turned round.
+// page reads a page of a list: sel is "SELECT … FROM …", id and name are its columns. The page is found by the key of the
+// object that it begins behind or ends in front of, so that it does not move when others come and go; a page in front of
+// one is read backwards and turned round.
 func page[T any](ctx context.Context, q querier, scan func(scanner) (T, error), sel string, w *where, id, name string, p Page) ([]T, error) {
-	if p.Search != "" {
-		w.add("(lower("+name+") LIKE ? ESCAPE '!' OR lower("+id+") LIKE ? ESCAPE '!')", like(p.Search), like(p.Search))
-	}
 	forward, backward := " > ", " < "
 	if p.Desc {
 		forward, backward = backward, forward
 	}
-	if p.After != "" {
-		w.add(id+forward+"?", p.After)
+	from := sel[strings.LastIndex(sel, "FROM "):] + w.String()
+	args := len(w.args)
+	for _, c := range []struct{ id, compare string }{{p.After, forward}, {p.Before, backward}} {
+		switch {
+		case c.id == "":
+		case !p.ByName:
+			w.add(id+c.compare+"?", c.id)
+		default:
+			at, err := one(ctx, q, scanString, "SELECT lower("+name+") "+from+" AND "+id+" = $"+strconv.Itoa(args+1), append(w.args[:args:args], c.id)...)
+			if errors.Is(err, ErrNotFound) {
+				return nil, control.Errorf(control.Malformed, "", "the cursor %q names nothing that is in the list; start again without one", c.id)
+			}
+			if err != nil {
+				return nil, err
+			}
+			w.add("(lower("+name+"), "+id+")"+c.compare+"(?, ?)", at, c.id)
+		}
 	}
-	if p.Before != "" {
-		w.add(id+backward+"?", p.Before)
+	if p.Search != "" {
+		w.add("(lower("+name+") LIKE ? ESCAPE '!' OR lower("+id+") LIKE ? ESCAPE '!')", like(p.Search), like(p.Search))
 	}
 	turn := p.Before != "" && p.After == ""
-	order := " ASC"
+	direction := " ASC"
 	if p.Desc != turn {
-		order = " DESC"
+		direction = " DESC"
+	}
+	order := id + direction
+	if p.ByName {
+		order = "lower(" + name + ")" + direction + ", " + order
 	}
 	limit := p.Limit
 	if limit <= 0 || limit > MaxPage {
 		limit = MaxPage
 	}
-	out, err := list(ctx, q, scan, sel+w.String()+" ORDER BY "+id+order+" LIMIT "+strconv.Itoa(limit), w.args...)
+	out, err := list(ctx, q, scan, sel+w.String()+" ORDER BY "+order+" LIMIT "+strconv.Itoa(limit), w.args...)
 	if err == nil && turn {
-		for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-			out[i], out[j] = out[j], out[i]
-		}
+		slices.Reverse(out)
 	}
 	return out, err
 }

@@ -23,12 +23,13 @@ func (r Reader) Service(ctx context.Context, tenant, id string) (control.Service
 	return one(ctx, r.q, scanService, "SELECT "+serviceColumns+" FROM services s WHERE s.tenant_id = $1 AND s.id = $2", tenant, id)
 }
 
-// Services lists the services of a workspace with their counts, by id. Subscribers are clients with a scope of the
+// Services lists the services of a workspace with their counts. Subscribers are clients with a scope of the
 // service; they are counted in package admin, because scopes are lists.
 func (r Reader) Services(ctx context.Context, tenant, workspace string, p Page) ([]control.ServiceSummary, error) {
 	var w where
 	w.add("s.tenant_id = ?", tenant)
 	w.add("s.workspace_id = ?", workspace)
+	w.in("s.type", p.Types)
 	return page(ctx, r.q, func(sc scanner) (x control.ServiceSummary, err error) {
 		return x, sc.Scan(append(serviceDest(&x.Service), &x.NumberOfAPIs, &x.NumberOfScopes)...)
 	}, "SELECT "+serviceColumns+`,

@@ -43,10 +43,17 @@ func (r Reader) Revision(ctx context.Context, tenant, id string) (revision int64
 	return revision, since, err
 }
 
-// Workspaces lists workspaces with their counts, by id.
-func (r Reader) Workspaces(ctx context.Context, tenant string, p Page) ([]control.WorkspaceSummary, error) {
+// Workspaces lists workspaces with their counts: those with an id among only (nil: any) and not among but.
+func (r Reader) Workspaces(ctx context.Context, tenant string, only, but []string, p Page) ([]control.WorkspaceSummary, error) {
 	var w where
 	w.add("w.tenant_id = ?", tenant)
+	w.in("w.type", p.Types)
+	if only != nil {
+		w.in("w.id", append(only, "")) // nothing when it is empty
+	}
+	for _, id := range but {
+		w.add("w.id <> ?", id)
+	}
 	return page(ctx, r.q, func(s scanner) (x control.WorkspaceSummary, err error) {
 		dest := append(workspaceDest(&x.Workspace), &x.Services, &x.APIs, &x.OpenAPIs, &x.Gateways, &x.Policies, at{&x.LastActive})
 		return x, s.Scan(dest...)
