@@ -337,3 +337,56 @@ func (w *world) handshake(api string) string {
 	}
 	return line
 }
+
+// TestIAMOnWebSockets: $connect of type AWS_IAM lets in who signed, in headers or in the address, and may.
+func TestIAMOnWebSockets(t *testing.T) {
+	w := start(t, local.Options{})
+	ctx, c := t.Context(), apigatewayv2.NewFromConfig(w.admin())
+	api, err := c.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("Chat"), ProtocolType: v2types.ProtocolTypeWebsocket, RouteSelectionExpression: aws.String("$request.body.action")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateRoute(ctx, &apigatewayv2.CreateRouteInput{ApiId: api.ApiId, RouteKey: aws.String("$connect"), AuthorizationType: v2types.AuthorizationTypeAwsIam}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateStage(ctx, &apigatewayv2.CreateStageInput{ApiId: api.ApiId, StageName: aws.String("dev"), AutoDeploy: aws.Bool(true)}); err != nil {
+		t.Fatal(err)
+	}
+	policy := func(resource string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"` + resource + `"}]}`
+	}
+	prefix := "arn:aws:execute-api:" + region + ":111122223333:" + *api.ApiId
+	may, mayNot := w.user("may", policy(prefix+"/dev/$connect")), w.user("may-not", policy(prefix+"/prod/$connect"))
+	for _, tt := range []struct {
+		name      string
+		by        aws.Config
+		presigned bool
+		unsigned  bool
+		status    int
+	}{
+		{"allowed", may, false, false, 101},
+		{"allowed, presigned", may, true, false, 101},
+		{"for another stage", mayNot, false, false, 403},
+		{"unsigned", may, false, true, 403},
+		{"another account", w.config("444455556666", "x", ""), false, false, 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			req := signed(t, tt.by, w.url+"/_aws/execute-api/"+*api.ApiId+"/dev", "execute-api", region, tt.presigned, func(r *http.Request) {
+				if tt.unsigned {
+					r.Header.Del("Authorization")
+				}
+				for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+					r.Header.Set(k, v)
+				}
+			})
+			resp, err := httpClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != tt.status {
+				t.Errorf("%d, want %d", resp.StatusCode, tt.status)
+			}
+		})
+	}
+}

@@ -28,6 +28,7 @@ type flags struct {
 	LenientIAM bool              `help:"Let every signed caller do everything, instead of enforcing roles' and users' policies." name:"lenient-iam"`
 	Dir        string            `help:"Directory for the functions' code; by default a temporary one that is removed at the end." placeholder:"DIR"`
 	Settle     time.Duration     `help:"How long a new function is Pending and an update of one InProgress, for example 2s; by default they are done at once."`
+	UserPool   map[string]string `help:"Issuer that stands for an Amazon Cognito user pool, whose tokens COGNITO_USER_POOLS authorizers check: ARN=URL; several with semicolons or by repeating the flag." placeholder:"ARN=URL"`
 	Throttle   bool              `help:"Apply API Gateway's control-plane request rates (10 per second, GetResources 5 per 2 s …)." name:"throttle"`
 	Switch     map[string]string `help:"Take another variant of what is not known about API Gateway, for example SkipSourceCheckUncached=true; several with semicolons or by repeating the flag. docs/reference/local-aws-apigateway.md lists them." placeholder:"NAME=VALUE"`
 	LogLevel   string            `help:"debug shows every call and every line that a function writes." enum:"debug,info,warn,error" default:"info"`
@@ -74,7 +75,7 @@ func run(ctx context.Context, f flags, out, logs io.Writer) error {
 		DefaultAccount: f.Account,
 		LenientIAM:     f.LenientIAM,
 		Logger:         slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
-		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle, Switches: switches},
+		APIGateway:     apigateway.Options{ControlThrottles: f.Throttle, Switches: switches, UserPools: f.UserPool},
 		Lambda:         lambda.Options{HostArch: f.HostArch, Dir: f.Dir, SettleTime: f.Settle},
 	})
 	if err != nil {

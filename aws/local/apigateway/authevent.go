@@ -146,6 +146,9 @@ func nullable(s string) any {
 // contextValue is one $context variable as text; ok is false for a name that does not exist.
 // Source: Developer Guide, "Variables for data models, authorizers, mapping templates, and CloudWatch access logging".
 func (x *exchange) contextValue(name string) (value string, ok bool) {
+	if key, is := strings.CutPrefix(name, "authorizer.claims."); is && x.claims != nil {
+		return x.claims[key], true
+	}
 	if key, is := strings.CutPrefix(name, "authorizer."); is {
 		if x.auth == nil {
 			return "", true

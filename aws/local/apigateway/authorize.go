@@ -52,10 +52,13 @@ func (x *exchange) authorize() error {
 	switch m.AuthorizationType {
 	case "NONE":
 		return nil
-	case "CUSTOM":
+	case "CUSTOM", "COGNITO_USER_POOLS":
 		z := x.def.Authorizers[m.AuthorizerID]
 		if z == nil {
 			return configurationError("the method's authorizer " + m.AuthorizerID + " is not part of the deployment")
+		}
+		if z.Type == "COGNITO_USER_POOLS" {
+			return x.cognitoAuthorizer(z)
 		}
 		return x.lambdaAuthorizer(z, res)
 	case "AWS_IAM":
@@ -111,9 +114,6 @@ func (x *exchange) facts() facts {
 
 // lambdaAuthorizer gets the authorizer's answer, from the cache or the function, and applies it to this method.
 func (x *exchange) lambdaAuthorizer(z *authorizer, res verdict) error {
-	if z.Type == "COGNITO_USER_POOLS" {
-		return configurationError("COGNITO_USER_POOLS authorizers are not evaluated by this simulator")
-	}
 	identity, complete, err := x.identity(z)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (x *exchange) lambdaAuthorizer(z *authorizer, res verdict) error {
 	ttl := time.Duration(z.ttl()) * time.Second
 	var answer *authAnswer
 	if ttl > 0 {
-		answer = x.svc.cache.get(key)
+		answer, _ = x.svc.cache.get(key)
 	}
 	if answer == nil {
 		x.note("Starting authorizer: %s for request: %s", z.ID, x.requestID)
@@ -371,16 +371,12 @@ func (s *Service) testInvokeAuthorizer(q *request) (any, error) {
 		return nil, notFound(badAuthorizerID)
 	}
 	out := map[string]any{}
-	_, complete, err := x.identity(z)
-	if err == nil && !complete {
-		err = fail("UNAUTHORIZED", "Unauthorized", "an identity source is missing")
-	}
-	var a *authAnswer
-	if err == nil {
-		a, err = x.invokeAuthorizer(z)
-	}
+	a, err := x.testAuthorizer(z)
 	var f *failure
 	switch {
+	case err == nil && a == nil:
+		out["clientStatus"], out["claims"] = 0, x.claims
+		x.note("Successfully completed authorizer execution")
 	case err == nil:
 		out["clientStatus"], out["principalId"], out["policy"] = 0, a.principal, string(a.raw)
 		claims := map[string]string{}
@@ -401,4 +397,19 @@ func (s *Service) testInvokeAuthorizer(q *request) (any, error) {
 	out["latency"] = x.authMS
 	out["log"] = x.log()
 	return out, nil
+}
+
+// testAuthorizer asks an authorizer; the answer of a Cognito authorizer is in x.claims.
+func (x *exchange) testAuthorizer(z *authorizer) (*authAnswer, error) {
+	if z.Type == "COGNITO_USER_POOLS" {
+		return nil, x.cognitoAuthorizer(z)
+	}
+	_, complete, err := x.identity(z)
+	if err != nil {
+		return nil, err
+	}
+	if !complete {
+		return nil, fail("UNAUTHORIZED", "Unauthorized", "an identity source is missing")
+	}
+	return x.invokeAuthorizer(z)
 }

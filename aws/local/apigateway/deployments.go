@@ -120,6 +120,7 @@ func (s *Service) createDeployment(q *request) (any, error) {
 	if old == nil {
 		st.TracingEnabled = in.TracingEnabled
 		st.CacheClusterEnabled, st.CacheClusterSize = in.CacheClusterEnabled, in.CacheClusterSize
+		st.settleCache()
 	}
 	a.stages[in.StageName] = st
 	return d, nil

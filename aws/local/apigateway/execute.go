@@ -45,9 +45,10 @@ type exchange struct {
 	requestID, extendedID string
 	start                 time.Time
 
-	auth   *authAnswer // nil without a Lambda authorizer
-	authMS int64       // integrationLatency of the authorizer; 0 when it came from the cache
-	apiKey *apiKey     // the key that was presented and found
+	auth   *authAnswer       // nil without a Lambda authorizer
+	authMS int64             // integrationLatency of the authorizer; 0 when it came from the cache
+	claims map[string]string // of a user pool's token; nil without a Cognito authorizer
+	apiKey *apiKey           // the key that was presented and found
 
 	caller *Caller // who signed; nil where nobody had to
 
@@ -143,7 +144,7 @@ func (x *exchange) prepare(w http.ResponseWriter) error {
 		return fail("DEFAULT_4XX", "Bad Request", "reading the body: "+err.Error())
 	}
 	x.body = body
-	x.ctx.Body = io.NopCloser(bytes.NewReader(body)) // for VerifyIAM, whose signature covers it
+	x.ctx.Body = io.NopCloser(bytes.NewReader(body)) // for VerifyIAM, whose signature covers it, and which leaves it as it was
 	return nil
 }
 
@@ -216,7 +217,7 @@ func (x *exchange) serve() (*answer, error) {
 	if err := x.validate(); err != nil {
 		return nil, err
 	}
-	return x.integrate()
+	return x.response()
 }
 
 // methodARN is arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<VERB>/<path>, with the path of the request.

@@ -190,7 +190,7 @@ func (x *httpExchange) authorizeHTTP() error {
 	ck := cacheKey{x.def.API.ID, x.stage.StageName, z.AuthorizerID, key.String()}
 	var answer *authAnswer
 	if z.TTL > 0 {
-		answer = x.svc.cache.get(ck)
+		answer, _ = x.svc.cache.get(ck)
 	}
 	if answer == nil {
 		var err error

@@ -215,7 +215,8 @@ func (s *Service) checkClaims(c *jwtConfiguration, claims map[string]any) error 
 	if !ok {
 		list = []any{audience}
 	}
-	if !slices.ContainsFunc(list, func(a any) bool { text, ok := a.(string); return ok && slices.Contains(c.Audience, text) }) {
+	// User pools have no audiences of their own: every client of the pool is good. JWT authorizers have at least one.
+	if len(c.Audience) > 0 && !slices.ContainsFunc(list, func(a any) bool { text, ok := a.(string); return ok && slices.Contains(c.Audience, text) }) {
 		return errors.New("the token has an invalid audience")
 	}
 	now := float64(s.opt.Now().UnixMilli()) / 1000
@@ -228,7 +229,7 @@ func (s *Service) checkClaims(c *jwtConfiguration, claims map[string]any) error 
 		return f, err == nil
 	}
 	if exp, ok := seconds("exp"); !ok || exp <= now {
-		return errors.New("the token has expired")
+		return errTokenExpired
 	}
 	for _, name := range []string{"nbf", "iat"} {
 		if claims[name] == nil {

@@ -122,6 +122,9 @@ func (x *exchange) proxyEvent() map[string]any {
 			ev["body"] = string(x.body)
 		}
 	}
+	if x.claims != nil {
+		ev["requestContext"].(map[string]any)["authorizer"] = map[string]any{"claims": x.claims}
+	}
 	if x.auth != nil {
 		ctx := map[string]any{}
 		for k, v := range x.auth.context {

@@ -155,12 +155,12 @@ func TestClientCertificate(t *testing.T) {
 
 func TestAuthCacheIsBounded(t *testing.T) {
 	now := time.Unix(0, 0)
-	c := newAuthCache(func() time.Time { return now })
+	c := newCache[cacheKey, *authAnswer](func() time.Time { return now }, maxCachedAnswers)
 	a := &authAnswer{}
-	for i := range maxCached + 100 {
+	for i := range maxCachedAnswers + 100 {
 		c.put(cacheKey{identity: newID(12)}, a, time.Duration(i+1)*time.Second)
 	}
-	if len(c.entries) > maxCached {
+	if len(c.entries) > maxCachedAnswers {
 		t.Errorf("%d entries", len(c.entries))
 	}
 	now = now.Add(time.Hour * 1000)

@@ -238,6 +238,7 @@ func (s *Service) deleteRestAPI(q *request) (any, error) {
 	delete(q.account.apis, id)
 	delete(s.apis, id)
 	s.cache.flush(func(k cacheKey) bool { return k.api == id })
+	s.responses.flush(func(k responseKey) bool { return k.api == id })
 	return nil, nil
 }
 

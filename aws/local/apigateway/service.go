@@ -22,6 +22,9 @@ type Options struct {
 	// ExecutionLog takes the lines of the execution log of stages whose methods have a logging level. Nil: discarded.
 	ExecutionLog func(wire.LogLine)
 
+	// UserPools says who issues the tokens of Amazon Cognito user pools, which are not here. :: ARN of a user pool → issuer URL.
+	UserPools map[string]string
+
 	// ControlThrottles applies the documented request rates of the control plane (10 requests per second with bursts
 	// of 40, GetResources 5 per 2 s, CreateDeployment 1 per 5 s …) per account and region. Off by default.
 	ControlThrottles bool
@@ -39,13 +42,14 @@ type Options struct {
 
 // Service is one simulated API Gateway for all accounts and regions. Its methods may be called concurrently.
 type Service struct {
-	opt     Options
-	routes  []route
-	cache   *authCache
-	control *throttles // control-plane budget
-	traffic *throttles // data-plane budgets of stages and usage plans
-	sockets *sockets   // open WebSocket connections
-	issuers *issuers   // signing keys for JWT authorizers
+	opt       Options
+	routes    []route
+	cache     *cache[cacheKey, *authAnswer] // what authorizers answered
+	responses *cache[responseKey, answer]   // what integrations answered, of stages with a cache
+	control   *throttles                    // control-plane budget
+	traffic   *throttles                    // data-plane budgets of stages and usage plans
+	sockets   *sockets                      // open WebSocket connections
+	issuers   *issuers                      // signing keys for JWT authorizers
 
 	mu       sync.RWMutex
 	accounts map[scope]*account     // :: account and region → what they hold
@@ -109,17 +113,18 @@ func New(opt Options) *Service {
 		opt.PublicURL = func() string { return "" }
 	}
 	return &Service{
-		opt:      opt,
-		routes:   append(controlRoutes(), httpControlRoutes()...),
-		cache:    newAuthCache(opt.Now),
-		control:  newThrottles(opt.Now),
-		traffic:  newThrottles(opt.Now),
-		sockets:  newSockets(),
-		issuers:  &issuers{keys: map[string]issuerKeys{}},
-		accounts: map[scope]*account{},
-		apis:     map[string]*api{},
-		httpAPIs: map[string]*httpAPI{},
-		domains:  map[string]*domainName{},
+		opt:       opt,
+		routes:    append(controlRoutes(), httpControlRoutes()...),
+		cache:     newCache[cacheKey, *authAnswer](opt.Now, maxCachedAnswers),
+		responses: newCache[responseKey, answer](opt.Now, maxCachedResponses),
+		control:   newThrottles(opt.Now),
+		traffic:   newThrottles(opt.Now),
+		sockets:   newSockets(),
+		issuers:   &issuers{keys: map[string]issuerKeys{}},
+		accounts:  map[scope]*account{},
+		apis:      map[string]*api{},
+		httpAPIs:  map[string]*httpAPI{},
+		domains:   map[string]*domainName{},
 	}
 }
 
@@ -155,6 +160,7 @@ func (s *Service) Reset() {
 	s.httpAPIs = map[string]*httpAPI{}
 	s.domains = map[string]*domainName{}
 	s.cache.reset()
+	s.responses.reset()
 	s.issuers.reset()
 	s.control.reset()
 	s.traffic.reset()

@@ -80,7 +80,11 @@ func (s *Service) createStage(q *request) (any, error) {
 		return nil, err
 	}
 	st.CreatedDate = s.opt.Now().Unix()
-	st.LastUpdatedDate, st.CacheClusterStatus, st.MethodSettings = st.CreatedDate, "NOT_AVAILABLE", map[string]methodSetting{}
+	st.LastUpdatedDate, st.MethodSettings = st.CreatedDate, map[string]methodSetting{}
+	if st.CacheClusterSize != "" && !slices.Contains(cacheSizes, st.CacheClusterSize) {
+		return nil, badRequest("Invalid value '" + st.CacheClusterSize + "' for /cacheClusterSize. Must be one of: [" + strings.Join(cacheSizes, ", ") + "]")
+	}
+	st.settleCache()
 	if !stageName.MatchString(st.StageName) {
 		return nil, badRequest(badStageName)
 	}
@@ -139,8 +143,26 @@ func (s *Service) updateStage(q *request) (any, error) {
 		}
 	}
 	st.LastUpdatedDate = s.opt.Now().Unix()
+	st.settleCache()
+	if !st.CacheClusterEnabled {
+		s.flushResponses(a.edited.API.ID, st.StageName) // its cluster is gone
+	}
 	a.stages[st.StageName] = st
 	return st, nil
+}
+
+// cacheSizes are the sizes of a cache cluster in GB. They do not matter here.
+var cacheSizes = []string{"0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"}
+
+// settleCache says of the cache cluster what its being enabled means. It takes no time here.
+func (st *stage) settleCache() {
+	st.CacheClusterStatus = "NOT_AVAILABLE"
+	if st.CacheClusterEnabled {
+		st.CacheClusterStatus = "AVAILABLE"
+		if st.CacheClusterSize == "" {
+			st.CacheClusterSize = "0.5"
+		}
+	}
 }
 
 // stageRules are the patch rules of a stage but for its canary.
@@ -167,7 +189,7 @@ func stageRules(a *api, st *stage) []patchRule {
 		setString("/clientCertificateId", &st.ClientCertificateID),
 		setString("/documentationVersion", &st.DocumentationVer),
 		setBool("/cacheClusterEnabled", &st.CacheClusterEnabled),
-		setString("/cacheClusterSize", &st.CacheClusterSize),
+		oneOf("/cacheClusterSize", &st.CacheClusterSize, cacheSizes...),
 		setBool("/tracingEnabled", &st.TracingEnabled),
 		{"/variables/{}", "replace,remove,add", inMap("", &st.Variables).apply},
 		{"/variables", "copy", func(op patchOp, _ []string) error {
@@ -274,10 +296,10 @@ func methodSettingPatch(st *stage, op patchOp, seg []string) error {
 		"throttling/burstLimit":                          setInt("/throttling/burstLimit", &m.ThrottlingBurstLimit),
 		"throttling/rateLimit":                           setFloat("/throttling/rateLimit", &m.ThrottlingRateLimit),
 		"caching/enabled":                                setBool("", &m.CachingEnabled),
-		"caching/ttlInSeconds":                           setInt("/caching/ttlInSeconds", &m.CacheTTLInSeconds),
+		"caching/ttlInSeconds":                           cacheTTL(&m.CacheTTLInSeconds),
 		"caching/dataEncrypted":                          setBool("", &m.CacheDataEncrypted),
 		"caching/requireAuthorizationForCacheControl":    setBool("", &m.RequireAuthorizationForCacheControl),
-		"caching/unauthorizedCacheControlHeaderStrategy": setString("", &m.UnauthorizedCacheControlHeaderStrategy),
+		"caching/unauthorizedCacheControlHeaderStrategy": oneOf("/caching/unauthorizedCacheControlHeaderStrategy", &m.UnauthorizedCacheControlHeaderStrategy, "FAIL_WITH_403", "SUCCEED_WITH_RESPONSE_HEADER", "SUCCEED_WITHOUT_RESPONSE_HEADER"),
 	}
 	r, ok := rules[seg[2]+"/"+seg[3]]
 	if !ok {
@@ -288,6 +310,22 @@ func methodSettingPatch(st *stage, op patchOp, seg []string) error {
 	}
 	st.MethodSettings[key] = m
 	return nil
+}
+
+// cacheTTL takes 0 to 3600 seconds; 0 means that nothing is kept.
+func cacheTTL(to *int) patchRule {
+	n := -1
+	rule := setInt("", &n)
+	return patchRule{rule.path, rule.ops, func(op patchOp, seg []string) error {
+		if err := rule.apply(op, seg); err != nil {
+			return err
+		}
+		if n < 0 || n > 3600 {
+			return badRequest("Invalid cache TTL specified: " + op.Value + ". It must be between 0 and 3600 seconds")
+		}
+		*to = n
+		return nil
+	}}
 }
 
 func (s *Service) deleteStage(q *request) (any, error) {
@@ -304,6 +342,7 @@ func (s *Service) deleteStage(q *request) (any, error) {
 	}
 	delete(a.stages, st.StageName)
 	s.flushStage(a.edited.API.ID, st.StageName)
+	s.flushResponses(a.edited.API.ID, st.StageName)
 	return nil, nil
 }
 
@@ -316,10 +355,17 @@ func (s *Service) flushStageAuthorizersCache(q *request) (any, error) {
 	return nil, nil
 }
 
-// flushStageCache has nothing to flush: responses are not cached here.
 func (s *Service) flushStageCache(q *request) (any, error) {
-	_, _, err := q.stage()
-	return nil, err
+	a, st, err := q.stage()
+	if err != nil {
+		return nil, err
+	}
+	s.flushResponses(a.edited.API.ID, st.StageName)
+	return nil, nil
+}
+
+func (s *Service) flushResponses(apiID, stage string) {
+	s.responses.flush(func(k responseKey) bool { return k.api == apiID && k.stage == stage })
 }
 
 func (s *Service) flushStage(apiID, stage string) {
