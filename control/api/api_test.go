@@ -537,7 +537,7 @@ func TestRefusals(t *testing.T) {
 		{"broken JSON", w.root, "POST", "/api/admin/default/services", `{"name"`, 400, "malformed_json"},
 		{"no body", w.root, "POST", "/api/admin/default/services", ``, 400, "malformed_json"},
 		{"a limit too high", w.root, "GET", "/api/admin/default/servers?limit=101", nil, 400, "malformed"},
-		{"an unknown cursor", w.root, "GET", "/api/admin/default/servers?after_server_id=none", nil, 400, "malformed"},
+		{"an unknown cursor", w.root, "GET", "/api/admin/default/servers?sort=name&after_server_id=none", nil, 400, "malformed"},
 		{"too many events", gateway, "POST", "/api/system/default/gateways/requests", obj{"events": make([]obj, 101)}, 422, "invalid"},
 		{"an unknown workspace", w.root, "GET", "/api/admin/default/servers/nowhere/services", nil, 404, "not_found"},
 	}
