@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -184,7 +185,9 @@ func onlyOpen(steps []Step) []Step {
 func setMethod(api *discover.API, step Step) {
 	for i := range api.Resources {
 		if api.Resources[i].ID == step.ResourceID {
-			api.Resources[i].Methods[step.Verb] = step.To
+			methods := maps.Clone(api.Resources[i].Methods) // it is shared with other resources
+			methods[step.Verb] = step.To
+			api.Resources[i].Methods = methods
 		}
 	}
 }

@@ -16,7 +16,7 @@ type API struct {
 	Authorizers []Authorizer
 }
 
-// Resource is one edited resource.
+// Resource is one edited resource. Resources with the same methods share the map: to change one, replace it.
 type Resource struct {
 	ID, Path string
 	Methods  map[string]Method // by verb, "ANY" included

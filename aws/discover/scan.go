@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,6 +30,7 @@ type Scanner struct {
 	last    map[string]API                          // by id, of the last pass
 	summary map[string]map[string]map[string]string // "{api}/{deployment}" -> path -> verb -> type
 	exports map[string]exported                     // by "{api}/{deployment}"
+	sets    sets
 }
 
 // pass is one walk through the account.
@@ -66,6 +68,9 @@ func (s *Scanner) Scan(ctx context.Context) (Result, error) {
 		api, err := s.read(ctx, p.listed[p.next])
 		switch {
 		case err == nil:
+			if before, known := s.last[api.ID]; known && same(&before, &api) {
+				api.Tags, api.Resources, api.Authorizers = before.Tags, before.Resources, before.Authorizers
+			}
 			p.read = append(p.read, api)
 		case outOfTime(ctx, err):
 			return Result{Read: p.next, Listed: len(p.listed), Problems: p.problems}, nil
@@ -199,12 +204,22 @@ func (s *Scanner) read(ctx context.Context, a API) (API, error) {
 	if err != nil {
 		return a, err
 	}
-	for _, r := range resources {
-		out := Resource{ID: r.ID, Path: r.Path, Methods: make(map[string]Method, len(r.Methods))}
-		for verb, m := range r.Methods {
-			out.Methods[verbName(verb)] = Method(m)
+	paths := map[string]string{} // one text for a path, edited and deployed
+	for i := range a.Stages {
+		for path := range a.Stages[i].Deployed {
+			paths[path] = path
 		}
-		a.Resources = append(a.Resources, out)
+	}
+	a.Resources = make([]Resource, 0, len(resources))
+	for _, r := range resources {
+		methods := make(map[string]Method, len(r.Methods))
+		for verb, m := range r.Methods {
+			methods[verbName(verb)] = Method(m)
+		}
+		if path, known := paths[r.Path]; known {
+			r.Path = path
+		}
+		a.Resources = append(a.Resources, Resource{ID: r.ID, Path: r.Path, Methods: s.sets.ofMethods(methods)})
 	}
 	a.Authorizers, err = pages[Authorizer](ctx, s.Client, s.get("GetAuthorizers", base+"/authorizers"), 1000)
 	if err != nil {
@@ -235,7 +250,7 @@ func (s *Scanner) stages(ctx context.Context, base string, a *API) error {
 	}
 	a.Stages = nil
 	for _, st := range list.Item {
-		stage := Stage{Name: st.Name, DeploymentID: st.DeploymentID, Deployed: map[string]map[string]string{}}
+		stage := Stage{Name: st.Name, DeploymentID: st.DeploymentID}
 		gone := false
 		for _, id := range []string{st.DeploymentID, st.Canary.DeploymentID} {
 			if id == "" {
@@ -249,7 +264,14 @@ func (s *Scanner) stages(ctx context.Context, base string, a *API) error {
 			if err != nil {
 				return err
 			}
-			merge(stage.Deployed, sum)
+			if stage.Deployed == nil {
+				stage.Deployed = sum
+			} else {
+				stage.Deployed = merge(stage.Deployed, sum)
+			}
+		}
+		if stage.Deployed == nil {
+			stage.Deployed = map[string]map[string]string{}
 		}
 		if !gone {
 			a.Stages = append(a.Stages, stage)
@@ -276,10 +298,11 @@ func (s *Scanner) deployed(ctx context.Context, base, apiID, deployment string) 
 	}
 	sum := make(map[string]map[string]string, len(d.Summary))
 	for path, verbs := range d.Summary {
-		sum[path] = make(map[string]string, len(verbs))
+		types := make(map[string]string, len(verbs))
 		for verb, m := range verbs {
-			sum[path][verbName(verb)] = m.AuthorizationType
+			types[verbName(verb)] = m.AuthorizationType
 		}
+		sum[path] = s.sets.ofTypes(types)
 	}
 	if s.summary == nil {
 		s.summary = map[string]map[string]map[string]string{}
@@ -290,17 +313,21 @@ func (s *Scanner) deployed(ctx context.Context, base, apiID, deployment string) 
 
 // merge adds a canary's methods: a part of the stage's traffic meets them. Where both have a method, the weaker
 // authorization counts, since some callers get it.
-func merge(into, from map[string]map[string]string) {
-	for path, verbs := range from {
-		if into[path] == nil {
-			into[path] = map[string]string{}
+func merge(stage, canary map[string]map[string]string) map[string]map[string]string {
+	out := maps.Clone(stage)
+	for path, verbs := range canary {
+		both := maps.Clone(out[path]) // what was read is shared
+		if both == nil {
+			both = map[string]string{}
 		}
 		for verb, t := range verbs {
-			if before, there := into[path][verb]; !there || before != t && (t == "NONE" || t == "") {
-				into[path][verb] = t
+			if before, there := both[verb]; !there || before != t && (t == "NONE" || t == "") {
+				both[verb] = t
 			}
 		}
+		out[path] = both
 	}
+	return out
 }
 
 // verbName maps the OpenAPI spelling of ANY.

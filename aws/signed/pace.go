@@ -24,6 +24,9 @@ const (
 	RateLambda       = 2.0
 )
 
+// Rates are calls a second: of API Gateway's management in all, of GetResources among them, of Lambda's management.
+type Rates struct{ APIGateway, GetResources, Lambda float64 }
+
 type bucket struct {
 	rate, burst float64
 	tokens      float64
@@ -32,10 +35,15 @@ type bucket struct {
 
 // NewPacer makes the pacer for the sync.
 func NewPacer(now func() time.Time, sleep func(context.Context, time.Duration) error) *Pacer {
+	return NewPacerAt(Rates{RateAPIGateway, RateGetResources, RateLambda}, now, sleep)
+}
+
+// NewPacerAt makes a pacer with other rates, for an account in which nothing else manages APIs.
+func NewPacerAt(r Rates, now func() time.Time, sleep func(context.Context, time.Duration) error) *Pacer {
 	return &Pacer{Now: now, Sleep: sleep, buckets: map[string]*bucket{
-		"apigateway":              {rate: RateAPIGateway, burst: 8, tokens: 8},
-		"apigateway/GetResources": {rate: RateGetResources, burst: 3, tokens: 3},
-		"lambda":                  {rate: RateLambda, burst: 2, tokens: 2},
+		"apigateway":              {rate: r.APIGateway, burst: 8, tokens: 8},
+		"apigateway/GetResources": {rate: r.GetResources, burst: 3, tokens: 3},
+		"lambda":                  {rate: r.Lambda, burst: 2, tokens: 2},
 	}}
 }
 
