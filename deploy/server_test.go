@@ -16,7 +16,7 @@ func TestServerFilesNameRealSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Dockerfile", "compose.yaml"} {
+	for _, name := range []string{"Dockerfile", "compose.yaml", "helm/templates/server.yaml"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
