@@ -58,9 +58,10 @@ var rules = map[string]rule{
 	"edge/policy":       {ours: []string{"edge/waist"}, theirs: []string{opa, cedar}, testOnly: []string{yaml, "edge/policy/cases"}},
 	"edge/policy/cases": {ours: []string{"edge/waist", "edge/policy"}, theirs: []string{yaml}},
 	"edge/token":        {theirs: []string{jose}, testOnly: []string{golangJWT}},
-	"edge/acp":          {ours: []string{"edge/waist"}},
+	"edge/scan":         {},
+	"edge/acp":          {ours: []string{"edge/waist", "edge/scan"}},
 	"edge/runtimeapi":   {},
-	"edge/authorizer":   {ours: []string{"edge/waist", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
+	"edge/authorizer":   {ours: []string{"edge/waist", "edge/scan", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 
 	// Zone 2: runs in our server.
 	"control":                   {ours: []string{"edge/waist"}},

@@ -68,19 +68,6 @@ func (c *Client) GetConfiguration(ctx context.Context, p Poll) (Fetched, error) 
 	return Fetched{ETag: a.header.Get("ETag"), Raw: a.body, Configuration: cfg, Signatures: signatures(a.header)}, nil
 }
 
-// Decode reads a configuration document. Unknown members are ignored, as the API's own rules ask; a document that is not
-// whole, or does not say whose it is, is refused.
-func Decode(raw []byte) (*waist.Configuration, error) {
-	var cfg waist.Configuration
-	if err := json.Unmarshal(raw, &cfg); err != nil { // also refuses what follows the document
-		return nil, fmt.Errorf("the configuration is not readable: %w", err)
-	}
-	if cfg.TenantID == "" || cfg.ServerID == "" || cfg.IssuerURL == "" {
-		return nil, errors.New("the configuration does not name its tenant, workspace and issuer")
-	}
-	return &cfg, nil
-}
-
 func (c *Client) version() string {
 	if c.o.Version == "" {
 		return "latest"

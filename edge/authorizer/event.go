@@ -84,11 +84,14 @@ type clientCert struct {
 // decodeEvent reads an event and says what it is. An event that is no JSON object, or whose members have other types
 // than AWS's, is kindUnknown with an error.
 func decodeEvent(payload []byte) (*event, kind, error) {
-	var e event
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, kindUnknown, err
+	e, plain := scanEvent(string(payload))
+	if !plain {
+		e = &event{}
+		if err := json.Unmarshal(payload, e); err != nil {
+			return nil, kindUnknown, err
+		}
 	}
-	return &e, e.kind(), nil
+	return e, e.kind(), nil
 }
 
 func (e *event) kind() kind {
@@ -199,6 +202,9 @@ func routeTemplate(routeKey string) string {
 
 // joinValues prefers the multi-value map, entry by entry: the single-value one holds the last value only.
 func joinValues(single map[string]string, multi map[string][]string) map[string][]string {
+	if len(single) == 0 && multi != nil {
+		return multi
+	}
 	out := make(map[string][]string, max(len(single), len(multi)))
 	for k, v := range multi {
 		out[k] = v
