@@ -29,6 +29,7 @@ type Attacher struct {
 
 	mu        sync.Mutex
 	permitted map[string]time.Time // function ARN -> when the permission was last confirmed
+	refused   time.Time            // when IAM last refused to look after it
 	emptied   map[string]flushed   // API group -> what its cache was last emptied for
 }
 
@@ -62,6 +63,14 @@ const permissionEvery = 10 * time.Minute
 func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Report {
 	rep := Report{Complete: true}
 	functionARN, bound := w.FunctionARN, w.Bound
+	stop := func(err error) Report {
+		rep.Complete = false
+		if signed.IsThrottled(err) {
+			rep.Problems = append(rep.Problems, fmt.Sprintf("the account's API Gateway takes no more calls for now; the next event goes on: %v", err))
+		}
+		return rep
+	}
+	asked := false // whether API Gateway asks us for a bound stage
 	for i := range apis {
 		api := &apis[i]
 		plan := a.plan(api, &w)
@@ -71,15 +80,19 @@ func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Repor
 			rep.Plan = append(rep.Plan, a.commands(&plan, functionARN)...)
 		case !plan.Empty():
 			if err := a.apply(ctx, &plan, functionARN, &rep); err != nil {
-				rep.Complete = false // out of time
 				rep.Redeploy = append(rep.Redeploy, Redeploy(api, functionARN, bound)...)
-				return rep
+				return stop(err)
 			}
 		}
+		asked = asked || plan.bound && plan.anyAttached(functionARN)
 		rep.Redeploy = append(rep.Redeploy, Redeploy(api, functionARN, bound)...)
 		if err := a.settle(ctx, &plan, &w, &rep); err != nil {
-			rep.Complete = false
-			return rep
+			return stop(err)
+		}
+	}
+	if asked && a.Apply {
+		if err := a.keepPermitted(ctx, functionARN, &rep); err != nil {
+			return stop(err)
 		}
 	}
 	if len(rep.Plan) > maxPlanLines {
@@ -158,6 +171,10 @@ func (a *Attacher) apply(ctx context.Context, p *Plan, functionARN string, rep *
 			return err
 		case signed.IsNotFound(err): // deleted since it was read
 		default:
+			if step.To.AuthorizerID == p.Authorizer && authorizerGone(err) {
+				problem(errors.New("our authorizer was deleted since the account was read; the next event makes it anew"))
+				return nil
+			}
 			problem(fmt.Errorf("%s %s: %w", step.Verb, step.Path, err))
 			if signed.IsDenied(err) {
 				return nil // the rest of this API would be refused as well
@@ -192,8 +209,16 @@ func setMethod(api *discover.API, step Step) {
 	}
 }
 
+// outOfTime reports that a run has to stop: its time is over, or API Gateway takes no more calls of this account for now.
+// The next run goes on.
 func outOfTime(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || signed.IsThrottled(err)
+}
+
+// authorizerGone reports that a method was not attached because our authorizer is no longer there.
+func authorizerGone(err error) bool {
+	var e *signed.Error
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, "Invalid authorizer ID specified")
 }
 
 // patchOperation is one operation of an API Gateway PATCH.
@@ -293,6 +318,31 @@ func (a *Attacher) permit(ctx context.Context, functionARN string) error {
 }
 
 const statementID = "portcullis-apigateway-authorizers"
+
+// keepPermitted gives the permission anew where methods are attached already: somebody may have removed it, and then every
+// request to them is answered 500. A role that may not do that did it once, or its installer did; it is worth a note.
+func (a *Attacher) keepPermitted(ctx context.Context, functionARN string, rep *Report) error {
+	a.mu.Lock()
+	since := a.now().Sub(a.refused)
+	a.mu.Unlock()
+	if since < permissionEvery {
+		return nil
+	}
+	err := a.permit(ctx, functionARN)
+	switch {
+	case err == nil:
+	case outOfTime(ctx, err):
+		return err
+	case signed.IsDenied(err):
+		rep.Notes = append(rep.Notes, fmt.Sprintf("whether API Gateway may still call the function is not looked after: %v", err))
+		a.mu.Lock()
+		a.refused = a.now()
+		a.mu.Unlock()
+	default:
+		rep.Problems = append(rep.Problems, err.Error())
+	}
+	return nil
+}
 
 func (a *Attacher) now() time.Time {
 	if a.Now == nil {

@@ -30,6 +30,7 @@ type Plan struct {
 	Repair bool
 	Attach []Step
 	Detach []Step
+	bound  bool // a deployed stage is bound
 	// Notes say what was left alone, or will happen, and why.
 	Notes []string
 	// Caching says stage by stage what API Gateway may keep, and why.
@@ -82,6 +83,7 @@ func Make(api *discover.API, bound map[string]bool, o Options) Plan {
 		p.detachAll(ours, o)
 		return p
 	}
+	p.bound = true
 	if len(unbound) > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s: stages %v are not bound; they deny every request once they are deployed with the authorizer", api.Name, unbound))
 		if !o.UnboundStages && !p.anyAttached(o.FunctionARN) {

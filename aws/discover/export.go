@@ -47,7 +47,7 @@ func (s *Scanner) export(ctx context.Context, base string, a *API, st *Stage) er
 	call.Query = url.Values{"extensions": {"authorizers"}}
 	raw, err := s.Client.DoRaw(ctx, call, nil)
 	if err != nil {
-		if outOfTime(ctx, err) {
+		if outOfTime(ctx, err) || signed.IsThrottled(err) {
 			return err
 		}
 		if !signed.IsNotFound(err) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -74,6 +75,9 @@ func (s *Scanner) Scan(ctx context.Context) (Result, error) {
 			p.read = append(p.read, api)
 		case outOfTime(ctx, err):
 			return Result{Read: p.next, Listed: len(p.listed), Problems: p.problems}, nil
+		case signed.IsThrottled(err): // as often as was tried: something else needs the account's calls
+			problem := fmt.Sprintf("the account's API Gateway takes no more calls for now; the next event goes on: %v", err)
+			return Result{Read: p.next, Listed: len(p.listed), Problems: append(slices.Clone(p.problems), problem)}, nil
 		case signed.IsNotFound(err): // deleted since it was listed
 		default:
 			p.fail(s.last, p.listed[p.next], err)

@@ -138,6 +138,12 @@ func IsConflict(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusConflict
 }
 
+// IsThrottled reports that the account's rate was exceeded, and stayed so however long was waited.
+func IsThrottled(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Throttled()
+}
+
 // IsDenied reports that IAM refused.
 func IsDenied(err error) bool {
 	var e *Error
