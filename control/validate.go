@@ -3,6 +3,7 @@ package control
 import (
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -237,21 +238,24 @@ func ValidatePolicy(p Policy) error {
 	c.oneOf("type", p.Type, PolicyTypes[:]...)
 	c.oneOf("language", p.Language, "cloudentity", "rego", "cedar")
 	c.oneOf("env_version", p.EnvVersion, "", "v0", "v1")
-	if len(p.Definition) > maxDefinition || !utf8.ValidString(p.Definition) {
-		c.Add("definition", "must be UTF-8 of at most 256 KiB")
+	if n := len(p.Definition); n > maxDefinition {
+		c.Add("definition", "has "+strconv.Itoa(n)+" bytes; "+strconv.Itoa(maxDefinition)+" are allowed")
+	}
+	if !utf8.ValidString(p.Definition) {
+		c.Add("definition", "is not UTF-8")
 	}
 	if strings.ContainsRune(p.Definition, 0) {
 		c.Add("definition", "contains a NUL character")
 	}
 	if len(p.Validators) > maxList {
-		c.Add("validators", "has more than 200 entries")
+		c.Add("validators", "has "+strconv.Itoa(len(p.Validators))+" entries; "+strconv.Itoa(maxList)+" are allowed")
 	}
 	size := 0
 	for _, v := range p.Validators {
 		size += len(v.Conf)
 	}
 	if size > maxDefinition {
-		c.Add("validators", "must be at most 256 KiB")
+		c.Add("validators", "has "+strconv.Itoa(size)+" bytes; "+strconv.Itoa(maxDefinition)+" are allowed")
 	}
 	return c.Err("policy")
 }

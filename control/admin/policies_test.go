@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,42 @@ func TestEmbeddedPolicies(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestEmbeddingStaysInBounds: an inner policy cannot grow so that one far above it is too deep or too large.
+func TestEmbeddingStaysInBounds(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	many := func(id string, n int) (list []waist.Validator) {
+		for range n {
+			list = append(list, embedding(id)...)
+		}
+		return list
+	}
+	create := func(id string, validators []waist.Validator) {
+		t.Helper()
+		must(w.CreatePolicy(ctx, w.root, control.Policy{ID: id, ServerID: "default", PolicyName: id, Validators: validators}))(t)
+	}
+	update := func(id string, validators []waist.Validator) error {
+		_, err := w.UpdatePolicy(ctx, w.root, control.Policy{ID: id, PolicyName: id, Validators: validators})
+		return err
+	}
+	create("leaf", []waist.Validator{{Name: "true"}})
+	create("e0", []waist.Validator{{Name: "true"}})
+	for i := 1; i <= 8; i++ {
+		create(fmt.Sprint("e", i), many(fmt.Sprint("e", i-1), 1))
+	}
+	err := update("e0", many("leaf", 1))
+	refused(t, err, control.Invalid, "invalid_policy")
+	if !strings.Contains(err.Error(), `"e8"`) || !strings.Contains(err.Error(), "embeds policies 9 deep; 8 are allowed") {
+		t.Errorf("%v", err)
+	}
+	create("mid", many("leaf", 10))
+	create("top", many("mid", 20))
+	err = update("mid", many("leaf", 20))
+	refused(t, err, control.Invalid, "invalid_policy")
+	if !strings.Contains(err.Error(), `"top" can evaluate 420 embedded policies for one decision; 256 are allowed`) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestPolicyIDs(t *testing.T) {

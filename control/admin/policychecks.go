@@ -43,17 +43,35 @@ func (c *change) checkPolicy(ctx context.Context, p control.Policy) ([]string, e
 		embeds = append(embeds, id)
 	}
 	sort.Strings(embeds)
-	// A policy that others embed must still fit them: no cycle, same type.
-	users, err := c.EmbeddersOf(ctx, p.TenantID, p.ID, 1000)
+	// A policy that others embed, directly or not, must still fit them: no cycle, same type, not too deep.
+	pairs, err := c.Embeds(ctx, p.TenantID, p.ServerID)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range users {
+	for _, id := range embedders(pairs, p.ID) {
 		if err := problems(policy.Check(byID[id], others)); err != nil {
 			return nil, control.Errorf(control.Invalid, "invalid_policy", "the policy %q, which embeds this one, would no longer be valid: %s", id, err.Error())
 		}
 	}
 	return embeds, nil
+}
+
+// embedders are the policies that embed one, directly or not, by id. A pair is a policy and one that it embeds.
+func embedders(pairs [][2]string, id string) []string {
+	users := map[string][]string{}
+	for _, p := range pairs {
+		users[p[1]] = append(users[p[1]], p[0])
+	}
+	found := map[string]bool{}
+	for next := []string{id}; len(next) > 0; next = next[1:] {
+		for _, u := range users[next[0]] {
+			if u != id && !found[u] {
+				found[u] = true
+				next = append(next, u)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // problems turns what edge/policy found into an error; warnings do not refuse.

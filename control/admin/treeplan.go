@@ -300,7 +300,7 @@ func (p *plan) checkBudget() error {
 			if err := p.ctx.Err(); err != nil {
 				return err
 			}
-			if e.final[id].Language != waist.LanguageRego {
+			if e.final[id].Language != waist.LanguageRego { // the others are measured below, together
 				continue
 			}
 			_, found := policy.CheckSet([]waist.Policy{e.final[id]}, id, nil, p.admin.budget, nil)

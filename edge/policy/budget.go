@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +22,9 @@ type Budget struct {
 	Bytes int
 	// CompileTime is how long one compiler may take for all of them on the machine that checks.
 	CompileTime time.Duration
-	// Steps is how many expressions one evaluation of a Rego policy may try; visual and Cedar policies have no loops
-	// and are bounded by their size.
+	// Steps is how much one evaluation may do: the expressions that a Rego policy tries, the comparisons of a visual
+	// policy and of those it embeds, the operations of a Cedar policy. The latter two have no loops, so theirs is the
+	// most that can come together.
 	Steps int
 }
 
@@ -52,8 +55,9 @@ type Cost struct {
 }
 
 // CheckSet measures all policies of a workspace together and returns a problem, with the figure, for everything above
-// the budget. changed is the policy that is being saved; its evaluation steps are counted over samples, and over
-// inputs made up from what it reads. now is the clock that compile time is measured with; nil means time.Now.
+// the budget. changed is the policy that is being saved, empty for all of them; the evaluation steps of a Rego policy are
+// counted over samples, and over inputs made up from what it reads, for the changed one only. now is the clock that
+// compile time is measured with; nil means time.Now.
 func CheckSet(all []waist.Policy, changed string, samples []*Input, b Budget, now func() time.Time) (Cost, []Problem) {
 	b = b.orDefault()
 	if now == nil {
@@ -86,7 +90,102 @@ func CheckSet(all []waist.Policy, changed string, samples []*Input, b Budget, no
 	if steps, over := set.countSteps(changed, samples, b.Steps); over {
 		ps.add("definition", "one evaluation takes more than %d steps; %d are allowed: look for loops inside loops", steps, b.Steps)
 	}
+	set.checkSizes(changed, b.Steps, &ps)
 	return cost, ps.list
+}
+
+// checkSizes refuses visual and Cedar policies that could do too much in one decision: the changed one and those that
+// embed it, or any.
+func (s *Set) checkSizes(changed string, limit int, ps *problems) {
+	known := map[string]size{}
+	for _, id := range slices.Sorted(maps.Keys(s.entries)) {
+		n := s.size(id, changed, known)
+		if changed != "" && !n.changed {
+			continue
+		}
+		at, who := "policies", fmt.Sprintf("the policy %q", id)
+		switch {
+		case id != changed:
+		case s.entries[id].policy.Language == waist.LanguageVisual:
+			at, who = "validators", "the policy"
+		default:
+			at, who = "definition", "the policy"
+		}
+		if n.steps > limit {
+			ps.add(at, "%s can take %d steps in one evaluation; %d are allowed", who, n.steps, limit)
+		}
+		if n.runs > maxEmbeddedRuns {
+			ps.add(at, "%s can evaluate %d embedded policies for one decision; %d are allowed", who, n.runs, maxEmbeddedRuns)
+		}
+		if n.deep > maxEmbedding {
+			ps.add(at, "%s embeds policies %d deep; %d are allowed", who, n.deep, maxEmbedding)
+		}
+	}
+}
+
+// size is the most that one evaluation of a policy does. Rego counts as nothing here: its steps depend on the input.
+type size struct {
+	steps, runs, deep int
+	changed           bool // it is the changed policy, or embeds it
+}
+
+const maxSize = 1 << 40 // sizes multiply with every level of embedding
+
+func (a size) plus(b size) size {
+	return size{steps: min(a.steps+b.steps, maxSize), runs: min(a.runs+b.runs, maxSize), deep: max(a.deep, b.deep), changed: a.changed || b.changed}
+}
+
+func (s *Set) size(id, changed string, known map[string]size) size {
+	if n, ok := known[id]; ok {
+		return n
+	}
+	known[id] = size{} // of a policy that embeds itself, which is refused elsewhere
+	e, ok := s.entries[id]
+	if !ok {
+		return size{}
+	}
+	e.compile()
+	n := size{changed: id == changed}
+	switch {
+	case e.err != "":
+	case e.cedar != nil:
+		for i := range e.cedar.statements {
+			n.steps += cedarNodes(e.cedar.statements[i].policy)
+		}
+	case e.visual != nil:
+		n = n.plus(s.stepSizes(e.visual.steps, changed, known))
+	}
+	known[id] = n
+	return n
+}
+
+func (s *Set) stepSizes(steps []namedStep, changed string, known map[string]size) size {
+	var n size
+	row := func(c *comparison) { n.steps += max(1, len(c.right.elems)) }
+	for i := range steps {
+		switch step := steps[i].step.(type) {
+		case *fieldsStep:
+			for j := range step.rows {
+				row(&step.rows[j])
+			}
+		case *scopesStep:
+			for j := range step.rows {
+				row(&step.rows[j].comparison)
+			}
+		case *group:
+			n = n.plus(s.stepSizes(step.steps, changed, known))
+		case *branch:
+			then, other := s.stepSizes(step.then, changed, known), s.stepSizes(step.other, changed, known)
+			n = n.plus(s.stepSizes(step.cond, changed, known))
+			n = n.plus(size{steps: max(then.steps, other.steps), runs: max(then.runs, other.runs), deep: max(then.deep, other.deep), changed: then.changed || other.changed})
+		case *embedded:
+			inner := s.size(step.id, changed, known)
+			n = n.plus(inner).plus(size{runs: 1, deep: inner.deep + 1})
+		default:
+			n.steps++
+		}
+	}
+	return n
 }
 
 // countSteps evaluates a Rego policy over the samples and over made-up inputs until one takes more than limit steps.

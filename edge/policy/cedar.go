@@ -203,6 +203,15 @@ func (p *cedarPolicy) evaluate(e *env, policyID string) Result {
 	return r
 }
 
+// cedarNodes counts what the conditions of a statement can do: each part is evaluated once at most.
+func cedarNodes(p *cedar.Policy) int {
+	n := 1
+	for _, c := range (*cedarast.Policy)(p.AST()).Conditions {
+		cedarast.Inspect(cedarast.NewNode(c.Body), func(cedarast.IsNode) bool { n++; return true })
+	}
+	return n
+}
+
 // trace evaluates every statement by itself.
 func (p *cedarPolicy) trace(e *env) []Step {
 	req, entities, err := cedarRequest(e, p)

@@ -120,9 +120,9 @@ func checkEmbedded(v *visual, p waist.Policy, others lookup, ps *problems) {
 				ps.add("validators", "the embedded policy %q does not exist", m.id)
 			case q.Type != p.Type && p.Type != "" && q.Type != "":
 				ps.add("validators", "the embedded policy %q is of type %s, this one of type %s; only the same type can be embedded", m.id, q.Type, p.Type)
-			case q.Language != waist.LanguageVisual:
-			case len(trail) >= maxEmbedding:
+			case len(trail) > maxEmbedding:
 				ps.add("validators", "policies are embedded more than %d deep: %s", maxEmbedding, strings.Join(trail, " embeds "))
+			case q.Language != waist.LanguageVisual:
 			default:
 				var inner problems
 				if w := compileVisual(q.Validators, &inner); !inner.failed() {

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -196,6 +197,10 @@ func TestCheckSet(t *testing.T) {
 		{"visual", visualPolicy(t, `[{"name":"true"}]`), Budget{}, ""},
 		{"slow to compile", regoPolicyOf("true"), Budget{CompileTime: time.Second}, "policies: compiling the 1 policies of the workspace takes 2s; 1s is allowed"},
 		{"loops", loops, Budget{}, "definition: one evaluation takes more than"},
+		{"many rows", visualPolicy(t, `[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"in","value":["a","b","c","d"]},{"field":"authnCtx.b","comparator":"present"}]}}]`),
+			Budget{Steps: 4}, "validators: the policy can take 5 steps in one evaluation; 4 are allowed"},
+		{"many statements", waist.Policy{ID: "x", Language: waist.LanguageCedar, Definition: strings.Repeat("permit(principal, action, resource) when { context.claims has a };", 3)},
+			Budget{Steps: 8}, "definition: the policy can take 12 steps in one evaluation; 8 are allowed"},
 		{"large", regoPolicyOf("true"), Budget{Bytes: 10}, "policies: the policies of the workspace have"},
 		{"many", regoPolicyOf("true"), Budget{Policies: -1}, "policies: the workspace has 1 policies"},
 	}
@@ -209,6 +214,113 @@ func TestCheckSet(t *testing.T) {
 			t.Errorf("%s: cost %+v", c.name, cost)
 		}
 	}
+}
+
+// TestEmbeddedSizes: what a policy and those it embeds can do together is refused with the figure, also when it is an
+// inner one that grows; a branch counts once.
+func TestEmbeddedSizes(t *testing.T) {
+	embeds := func(id, inner string, n int) waist.Policy {
+		p := visualPolicy(t, `[`+strings.TrimSuffix(strings.Repeat(`{"name":"embedded-policy","conf":{"policy_id":"`+inner+`"}},`, n), ",")+`]`)
+		p.ID = id
+		return p
+	}
+	leaf := visualPolicy(t, `[{"name":"identity-context","conf":{"fields":[{"field":"sub","comparator":"present"}]}}]`)
+	leaf.ID = "leaf"
+	branch := visualPolicy(t, `[{"name":"if-else","conf":{"if":[{"name":"embedded-policy","conf":{"policy_id":"leaf"}}],"then":[{"name":"embedded-policy","conf":{"policy_id":"leaf"}}],"else":[{"name":"embedded-policy","conf":{"policy_id":"leaf"}}]}}]`)
+	branch.ID = "branch"
+	all := []waist.Policy{leaf, branch, embeds("mid", "leaf", 20), embeds("top", "mid", 20), embeds("fine", "mid", 2)}
+	chain := []waist.Policy{leaf, embeds("chain1", "leaf", 1)}
+	for i := 2; i <= 9; i++ { // the short way to leaf comes first, and does not hide the long one
+		p := embeds(fmt.Sprint("chain", i), "leaf", 1)
+		p.Validators = append(p.Validators, embeds("", fmt.Sprint("chain", i-1), 1).Validators...)
+		chain = append(chain, p)
+	}
+	refused := func(changed string, b Budget) string {
+		list := all
+		if strings.HasPrefix(changed, "chain") {
+			list = chain
+		}
+		_, found := CheckSet(list, changed, nil, b, nil)
+		return strings.Join(problemTexts(found), "\n")
+	}
+	for _, c := range []struct {
+		changed string
+		b       Budget
+		want    string
+	}{
+		{"top", Budget{}, "validators: the policy can evaluate 420 embedded policies for one decision; 256 are allowed"},
+		{"mid", Budget{}, `policies: the policy "top" can evaluate 420 embedded policies for one decision; 256 are allowed`},
+		{"", Budget{}, `policies: the policy "top" can evaluate 420 embedded policies for one decision; 256 are allowed`},
+		{"chain9", Budget{}, "validators: the policy embeds policies 9 deep; 8 are allowed"},
+		{"chain8", Budget{}, `policies: the policy "chain9" embeds policies 9 deep; 8 are allowed`},
+		{"fine", Budget{}, ""},
+		{"branch", Budget{}, ""},
+		{"fine", Budget{Steps: 39}, "validators: the policy can take 40 steps in one evaluation; 39 are allowed"},
+		{"branch", Budget{Steps: 1}, "validators: the policy can take 2 steps in one evaluation; 1 are allowed"},
+	} {
+		if got := refused(c.changed, c.b); got != c.want {
+			t.Errorf("%q: %q, want %q", c.changed, got, c.want)
+		}
+	}
+}
+
+// TestThousandPolicies: the decision of one policy takes what it takes alone, whatever language the thousand others have,
+// and embeds are followed for that one only: the figures are in the benchmarks, here it is the work that is counted.
+func TestThousandPolicies(t *testing.T) {
+	var all []waist.Policy
+	for i := range 999 {
+		p := waist.Policy{ID: fmt.Sprintf("p%03d", i), Type: "api"}
+		switch i % 3 {
+		case 0:
+			p = embeds(t, p.ID, fmt.Sprintf("p%03d", max(0, i-3)), i)
+		case 1:
+			p.Language, p.Definition = waist.LanguageRego, fmt.Sprintf("package acp.authz\n\nimport data.acp.authz.who\n\nallow if input.authn_ctx.sub in who\n\nwho := {\"u%d\"}\n", i)
+		default:
+			p.Language, p.Definition = waist.LanguageCedar, fmt.Sprintf("permit(principal == User::\"u%d\", action, resource);", i)
+		}
+		all = append(all, p)
+	}
+	cost, list := CheckSet(all, "", nil, Budget{CompileTime: time.Minute}, nil)
+	if len(list) > 0 || cost.Policies != 999 {
+		t.Fatalf("%+v %v", cost, problemTexts(list))
+	}
+	s := Compile(all, Options{Timeout: time.Minute})
+	for i := range all {
+		for _, sub := range []string{fmt.Sprintf("u%d", i), "eve"} {
+			want := Deny
+			if sub != "eve" {
+				want = Allow
+			}
+			if r := s.Evaluate(context.Background(), all[i].ID, &Input{AuthnCtx: map[string]any{"sub": sub}}); r.Decision != want {
+				t.Fatalf("%s for %s: %+v", all[i].ID, sub, r)
+			}
+		}
+	}
+	// Compiled is what was asked for, and what that embeds.
+	fresh := Compile(all, Options{})
+	fresh.Evaluate(context.Background(), "p006", &Input{})
+	ready := 0
+	for _, e := range fresh.entries {
+		if e.ready.Load() {
+			ready++
+		}
+	}
+	if ready > 3 {
+		t.Errorf("%d policies were compiled to decide one that embeds two", ready)
+	}
+}
+
+// embeds is a policy that holds for its own user, or else asks another one, at most eight deep.
+func embeds(t *testing.T, id, inner string, i int) waist.Policy {
+	own := fmt.Sprintf(`{"name":"identity-context","conf":{"fields":[{"field":"sub","comparator":"equals","value":"u%d"}]}}`, i)
+	if i%24 == 0 {
+		p := visualPolicy(t, `[`+own+`]`)
+		p.ID, p.Type = id, "api"
+		return p
+	}
+	p := visualPolicy(t, `[{"name":"any","conf":{"validators":[`+own+`,{"name":"embedded-policy","conf":{"policy_id":"`+inner+`"}}]}}]`)
+	p.ID, p.Type = id, "api"
+	return p
 }
 
 func TestDefaultPolicies(t *testing.T) {
