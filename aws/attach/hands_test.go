@@ -271,3 +271,30 @@ func TestManyMethods(t *testing.T) {
 		}
 	}
 }
+
+// TestPreviousGone: what a method is to be given back to is no longer there. It keeps our authorizer, which denies what is
+// not bound; the others are given back, and every run says what is wrong until somebody sets the method's authorization.
+func TestPreviousGone(t *testing.T) {
+	a := newAccount(t)
+	api := a.petStore("dev")
+	theirs := a.foreign(api)
+	a.attacher.Replace = true
+	if r := a.run(api + "-dev"); r.Changed != 3 || len(r.Problems) != 0 {
+		t.Fatalf("%+v", r)
+	}
+	a.do("DELETE", "/restapis/"+api+"/authorizers/"+theirs, nil, nil, nil)
+	for i, want := range []int{2, 0} {
+		if r := a.run(); r.Changed != want || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "GET /pets: UpdateMethod: AWS answered 400 BadRequestException: Invalid authorizer ID specified") {
+			t.Errorf("run %d: %+v", i, r)
+		}
+		a.expect(map[string]string{"GET /pets": "CUSTOM ours", "POST /pets": "AWS_IAM other", "OPTIONS /pets": "NONE none", "ANY /{proxy+}": "NONE none"})
+	}
+	for _, r := range a.scan()[0].Resources {
+		if r.Path == "/pets" {
+			a.do("PATCH", "/restapis/"+api+"/resources/"+r.ID+"/methods/GET", nil, replace("/authorizationType", "AWS_IAM"), nil)
+		}
+	}
+	if r := a.run(); r.Changed != 0 || len(r.Problems) != 0 {
+		t.Errorf("after somebody decided: %+v", r)
+	}
+}
