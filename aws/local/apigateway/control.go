@@ -49,7 +49,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, c *wire.Call) {
 	if sc.Partition == "" {
 		sc.Partition = "aws"
 	}
-	if err := q.allow(sc); err != nil {
+	if err := s.allow(q, sc); err != nil {
 		wire.WriteError(w, c, err)
 		return
 	}
@@ -109,52 +109,6 @@ func (s *Service) run(rt *route, q *request, sc scope) (any, error) {
 		return nil, err
 	}
 	return json.RawMessage(body), nil
-}
-
-// allow asks IAM: the verb is the action, the path is the resource, and there is no account in it.
-func (q *request) allow(sc scope) error {
-	resource := "arn:" + sc.Partition + ":apigateway:" + q.Region + "::" + httpPath(q.Request.URL.Path)
-	return q.Allow("apigateway:"+q.Request.Method, resource, q.conditions())
-}
-
-// conditions are the condition keys that a body can carry (apigateway:Request/…). A body that does not parse has none.
-func (q *request) conditions() map[string][]string {
-	out := map[string][]string{}
-	var body map[string]any
-	if len(q.Body) == 0 || json.Unmarshal(q.Body, &body) != nil {
-		return out
-	}
-	path := q.Request.URL.Path
-	add := func(key string, v any) {
-		switch v := v.(type) {
-		case string:
-			out["apigateway:Request/"+key] = []string{v}
-		case bool:
-			out["apigateway:Request/"+key] = []string{strconv.FormatBool(v)}
-		}
-	}
-	keys := map[string]string{"apiKeyRequired": "ApiKeyRequired"}
-	if strings.Contains(path, "/routes") {
-		keys["authorizationType"] = "RouteAuthorizationType"
-	}
-	if strings.Contains(path, "/methods/") && !strings.Contains(path, "/integration") {
-		keys["authorizationType"] = "RouteAuthorizationType"
-	}
-	if strings.Contains(path, "/authorizers") {
-		keys["authorizerUri"], keys["type"], keys["authorizerType"] = "AuthorizerUri", "AuthorizerType", "AuthorizerType"
-	}
-	for member, key := range keys {
-		add(key, body[member])
-	}
-	ops, _ := body["patchOperations"].([]any)
-	for _, o := range ops {
-		op, _ := o.(map[string]any)
-		p, _ := op["path"].(string)
-		if key := keys[strings.TrimPrefix(p, "/")]; key != "" {
-			add(key, op["value"])
-		}
-	}
-	return out
 }
 
 // match finds the route by the escaped path, so that a tag's ARN with encoded slashes stays one segment.

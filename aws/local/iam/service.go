@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -175,10 +176,11 @@ func (s *Service) run(op operation, wc *wire.Call, form url.Values) (any, error)
 
 // allow checks the caller's own permission for an IAM action.
 func (c *call) allow(resource string) error {
-	if err := c.s.authorize(c.Call, c.Service+":"+c.get("Action"), resource, nil); err != nil {
-		return err
+	conditions := map[string][]string{}
+	if action := c.get("Action"); strings.HasPrefix(action, "Attach") || strings.HasPrefix(action, "Detach") {
+		conditions["iam:PolicyARN"] = []string{c.get("PolicyArn")}
 	}
-	return nil
+	return c.s.authorize(c.Call, c.Service+":"+c.get("Action"), resource, conditions)
 }
 
 func (c *call) arn(kind, path, name string) string {

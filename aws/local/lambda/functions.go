@@ -132,7 +132,8 @@ func createFunction(c *call) (reply, error) {
 	if t.qualifier != "" {
 		return reply{}, badName(in.FunctionName)
 	}
-	if err := c.Allow("lambda:CreateFunction", t.arn(c.Partition), nil); err != nil {
+	c.sets(in.Tags)
+	if err := c.Allow("lambda:CreateFunction", t.arn(c.Partition), c.conditions); err != nil {
 		return reply{}, err
 	}
 	if in.PackageType != "" && in.PackageType != "Zip" {

@@ -119,7 +119,7 @@ func (c *call) invokeTarget() (target, error) {
 		t.qualifier = q
 	}
 	arn := t.qualified(c.Partition)
-	identity := c.Allow("lambda:InvokeFunction", arn, nil)
+	identity := c.Allow("lambda:InvokeFunction", arn, c.conditionsOf(t))
 	if identity == nil && t.account == c.Account {
 		return t, nil
 	}

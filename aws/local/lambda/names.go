@@ -1,7 +1,9 @@
 package lambda
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -72,13 +74,47 @@ func (c *call) target(action string) (target, error) {
 		}
 		t.qualifier = q
 	}
-	if err := c.Allow("lambda:"+action, t.qualified(c.Partition), nil); err != nil {
+	if err := c.Allow("lambda:"+action, t.qualified(c.Partition), c.conditionsOf(t)); err != nil {
 		return t, err
 	}
 	if t.account != c.Account && action != "InvokeFunction" {
 		return t, failure(403, "AccessDeniedException", "User: %s is not authorized to perform: lambda:%s on resource: %s because no resource-based policy allows the lambda:%s action", c.Principal.ARN, action, t.qualified(c.Partition), action)
 	}
 	return t, nil
+}
+
+// conditionsOf are the condition keys of a call about a function: those that its handler has set, and the function's tags.
+// Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda".
+func (c *call) conditionsOf(t target) map[string][]string {
+	out := map[string][]string{}
+	maps.Copy(out, c.conditions)
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if f := c.s.functions[t.key()]; f != nil {
+		for k, v := range f.tags {
+			out["aws:ResourceTag/"+k] = []string{v}
+		}
+	}
+	return out
+}
+
+// sets notes the tags that a call sets as condition keys.
+func (c *call) sets(tags map[string]string) {
+	for k, v := range tags {
+		c.condition("aws:RequestTag/"+k, v)
+	}
+	c.condition("aws:TagKeys", slices.Sorted(maps.Keys(tags))...)
+}
+
+// condition notes a condition key of the call; without a value there is no key.
+func (c *call) condition(key string, values ...string) {
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+		return
+	}
+	if c.conditions == nil {
+		c.conditions = map[string][]string{}
+	}
+	c.conditions[key] = values
 }
 
 // find returns the function; the caller holds mu.

@@ -106,6 +106,8 @@ func addPermission(c *call) (reply, error) {
 	if err := c.body(&in); err != nil {
 		return reply{}, err
 	}
+	c.condition("lambda:Principal", in.Principal)
+	c.condition("lambda:FunctionUrlAuthType", in.FunctionUrlAuthType)
 	t, err := c.target("AddPermission")
 	if err != nil {
 		return reply{}, err
@@ -154,7 +156,42 @@ func (p *resourcePolicy) expect(revision string) error {
 	return nil
 }
 
+// principal is whom a statement lets invoke, as the caller of AddPermission named it.
+func (st statement) principal() string {
+	switch p := st.Principal.(type) {
+	case string:
+		return p
+	case map[string]string:
+		return p["Service"] + p["AWS"]
+	}
+	return ""
+}
+
+// principalOf is the principal of the statement that a call of RemovePermission is about; "" when there is none.
+func (c *call) principalOf(sid string) string {
+	t, err := parseTarget(c.args[0], c.Account, c.Region)
+	if err != nil {
+		return "" // target will say so
+	}
+	if q := c.Request.URL.Query().Get("Qualifier"); q != "" {
+		t.qualifier = q
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	f := c.s.functions[t.key()]
+	if f == nil || f.policies[t.qualifier] == nil {
+		return ""
+	}
+	for _, st := range f.policies[t.qualifier].statements {
+		if st.Sid == sid {
+			return st.principal()
+		}
+	}
+	return ""
+}
+
 func removePermission(c *call) (reply, error) {
+	c.condition("lambda:Principal", c.principalOf(c.args[1]))
 	t, err := c.target("RemovePermission")
 	if err != nil {
 		return reply{}, err

@@ -150,6 +150,8 @@ type call struct {
 	s    *Service
 	w    http.ResponseWriter
 	args []string // what the {} of the route matched
+
+	conditions map[string][]string // condition keys of this call, beside those that every call has
 }
 
 // reply is an answer: a status and a JSON body, nil for none. Handlers that wrote the answer themselves return written.

@@ -33,6 +33,7 @@ func tagResource(c *call) (reply, error) {
 	if err := c.body(&in); err != nil {
 		return reply{}, err
 	}
+	c.sets(in.Tags)
 	f, _, err := c.one("TagResource")
 	if err != nil {
 		return reply{}, err
@@ -54,6 +55,7 @@ func tagResource(c *call) (reply, error) {
 }
 
 func untagResource(c *call) (reply, error) {
+	c.condition("aws:TagKeys", c.Request.URL.Query()["tagKeys"]...)
 	f, _, err := c.one("UntagResource")
 	if err != nil {
 		return reply{}, err
