@@ -2,70 +2,98 @@ package authorizer
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // maxResource is the longest Resource that API Gateway accepts in a returned statement ("Output from an API Gateway
 // Lambda authorizer").
 const maxResource = 512
 
-// response is the IAM form of an answer. Always one statement: the size limit is undocumented, and one is enough.
-type response struct {
-	PrincipalID    string         `json:"principalId"`
-	PolicyDocument policyDocument `json:"policyDocument"`
-	Context        map[string]any `json:"context,omitempty"`
-}
-
-type policyDocument struct {
-	Version   string      `json:"Version"`
-	Statement []statement `json:"Statement"`
-}
-
-type statement struct {
-	Action    string                       `json:"Action"`
-	Effect    string                       `json:"Effect"`
-	Resource  string                       `json:"Resource"`
-	Condition map[string]map[string]string `json:"Condition,omitempty"`
-}
-
-// simpleResponse is the other form, for HTTP APIs with enableSimpleResponses.
-type simpleResponse struct {
-	IsAuthorized bool           `json:"isAuthorized"`
-	Context      map[string]any `json:"context,omitempty"`
-}
-
 // render writes the answer. An allow for which no safe resource can be named becomes a deny.
+//
+// There are two forms: an IAM policy with always one statement (the size limit is undocumented, and one is enough), and
+// for HTTP APIs with enableSimpleResponses {"isAuthorized":…,"context":{…}}. It is written by hand because encoding/json
+// learns types at the first use, which is the answer that a cold start waits for.
 func render(r *request, v verdict, far reach, principal string, context map[string]any, simple bool) []byte {
 	resource, ok := resourceFor(r)
 	if v.allow && !ok {
 		v.allow = false
 	}
-	var out any
+	b := make([]byte, 0, 512)
 	if simple && r.kind == kindHTTP2 {
-		out = simpleResponse{IsAuthorized: v.allow, Context: context}
-	} else {
-		effect := "Deny"
-		if v.allow {
-			effect = "Allow"
-		}
-		if principal == "" {
-			principal = anonymous
-		}
-		st := statement{Action: "execute-api:Invoke", Effect: effect, Resource: resource}
-		if far.stage && v.allow {
-			st.Resource = r.arn.ofStage() + "*"
-		}
-		if !far.open && v.allow {
-			st.Condition = map[string]map[string]string{"DateLessThan": {"aws:CurrentTime": far.until.UTC().Format(time.RFC3339)}}
-		}
-		out = response{PrincipalID: principal, Context: context, PolicyDocument: policyDocument{Version: "2012-10-17", Statement: []statement{st}}}
+		b = append(b, `{"isAuthorized":`...)
+		b = strconv.AppendBool(b, v.allow)
+		return append(appendContext(b, context), '}')
 	}
-	b, err := json.Marshal(out)
-	if err != nil { // strings, numbers and booleans always marshal
-		return []byte(denyEverything)
+	effect := "Deny"
+	if v.allow {
+		effect = "Allow"
+		if far.stage {
+			resource = r.arn.ofStage() + "*"
+		}
 	}
-	return b
+	if principal == "" {
+		principal = anonymous
+	}
+	b = append(b, `{"principalId":`...)
+	b = appendText(b, principal)
+	b = append(b, `,"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"`...)
+	b = append(b, effect...)
+	b = append(b, `","Resource":`...)
+	b = appendText(b, resource)
+	if !far.open && v.allow {
+		b = append(b, `,"Condition":{"DateLessThan":{"aws:CurrentTime":"`...)
+		b = far.until.UTC().AppendFormat(b, time.RFC3339)
+		b = append(b, `"}}`...)
+	}
+	b = append(b, `}]}`...)
+	return append(appendContext(b, context), '}')
+}
+
+// appendContext writes the context member, in the order of its names; nothing for an empty one.
+func appendContext(b []byte, context map[string]any) []byte {
+	if len(context) == 0 {
+		return b
+	}
+	var room [16]string
+	names := slices.AppendSeq(room[:0], maps.Keys(context))
+	slices.Sort(names)
+	b = append(b, `,"context":`...)
+	next := byte('{')
+	for _, name := range names {
+		b = appendText(append(b, next), name)
+		b = append(b, ':')
+		switch v := context[name].(type) {
+		case string:
+			b = appendText(b, v)
+		case bool:
+			b = strconv.AppendBool(b, v)
+		case int64:
+			b = strconv.AppendInt(b, v, 10)
+		default: // backendContext makes no others
+			b = append(b, `""`...)
+		}
+		next = ','
+	}
+	return append(b, '}')
+}
+
+// appendText writes a JSON string. All but plain text is left to encoding/json.
+func appendText(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			text, _ := json.Marshal(s) // strings always marshal
+			return append(b, text...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // denyEverything is the answer of last resort.

@@ -48,7 +48,7 @@ type regoPolicy struct {
 
 const regoResult = ast.Var("result")
 
-var regoPackage = ast.MustParseRef("data.acp.authz")
+var regoPackage = ast.Ref{ast.DefaultRootDocument, ast.StringTerm("acp"), ast.StringTerm("authz")}
 
 func (r *regoSet) prepare(entries map[string]*entry) {
 	for _, e := range entries {

@@ -40,7 +40,7 @@ var regoCapabilities = sync.OnceValue(func() *ast.Capabilities {
 })
 
 // quickBuiltins end in time in the length of their operands, and do not make anything much longer than those.
-var quickBuiltins = func() map[string]bool {
+var quickBuiltins = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for name := range strings.FieldsSeq(`eq assign equal neq lt lte gt gte plus minus abs round ceil floor
 		internal.member_2 internal.member_3 count max min and or union intersection array.concat array.slice array.reverse
@@ -51,13 +51,13 @@ var quickBuiltins = func() map[string]bool {
 		m[name] = true
 	}
 	return m
-}()
+})
 
 // quickModule reports whether a compiled module calls nothing but quickBuiltins and its own functions.
 func quickModule(m *ast.Module) bool {
-	quick := true
+	quick, known := true, quickBuiltins()
 	check := func(operator ast.Value) {
-		if ref, ok := operator.(ast.Ref); ok && !ref[0].Equal(ast.DefaultRootDocument) && !quickBuiltins[ref.String()] {
+		if ref, ok := operator.(ast.Ref); ok && !ref[0].Equal(ast.DefaultRootDocument) && !known[ref.String()] {
 			quick = false
 		}
 	}
