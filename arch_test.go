@@ -36,6 +36,8 @@ const (
 	templ   = "github.com/a-h/templ/..."
 	kong    = "github.com/alecthomas/kong"
 	xcrypto = "golang.org/x/crypto/..."
+	goOIDC  = "github.com/coreos/go-oidc/v3/oidc"
+	oauth2  = "golang.org/x/oauth2"
 	yaml    = "go.yaml.in/yaml/v3"
 	esbuild = "github.com/evanw/esbuild/..."
 
@@ -67,13 +69,14 @@ var rules = map[string]rule{
 	"control":                   {ours: []string{"edge/waist"}},
 	"control/store":             {ours: []string{"control", "edge/waist"}, theirs: []string{sqlite, pgx, goose}, testOnly: []string{"control/store/storetest"}},
 	"control/store/storetest":   {ours: []string{"control/store"}},
-	"control/admin":             {ours: []string{"control", "control/store", "control/specification", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
+	"control/admin":             {ours: []string{"control", "control/store", "control/outbound", "control/specification", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
 	"control/analytics":         {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
 	"control/specification":     {ours: []string{"control"}, theirs: []string{yaml}, testOnly: []string{kin}},
 	"control/web":               {ours: []string{"control", "edge/waist"}},
-	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/web"}, theirs: []string{jose}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
+	"control/outbound":          {},
+	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/outbound", "control/web"}, theirs: []string{jose, goOIDC, oauth2}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
 	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/specification", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
-	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml}, testOnly: []string{"control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
+	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml, goOIDC, oauth2}, testOnly: []string{"control/oauth", "control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
 	"control/portal/portaltest": {theirs: []string{chromedp}},
 	"control/portal/islands":    {theirs: []string{esbuild}},
 

@@ -144,7 +144,7 @@ type PolicyExample struct {
 // IssuedClaims are the claims that this server's issuers put into access tokens. A test of control/oauth compares them
 // with what is signed.
 var IssuedClaims = [...]string{"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "scp", "tid", "aid", "idp", "amr",
-	"auth_time", "gid", "name", "preferred_username"}
+	"acr", "auth_time", "gid", "name", "preferred_username", "email"}
 
 // PolicyCases is the outcome of a file of cases that was run against a policy as it is in the editor.
 type PolicyCases struct {

@@ -305,8 +305,20 @@ func (cl Client) Validate() error {
 // Validate checks a user.
 func (u User) Validate() error {
 	var c Checks
-	c.matches("username", u.Username, userName, "1 to 100 letters, digits or any of - _ . @ + and begin with a letter or digit")
+	if u.IDPID == StaticIDP {
+		c.matches("username", u.Username, userName, "1 to 100 letters, digits or any of - _ . @ + and begin with a letter or digit")
+	} else { // what another provider says, for people to read
+		c.line("username", u.Username, maxName)
+		if u.Subject == "" || len(u.Subject) > 255 || !utf8.ValidString(u.Subject) || strings.Contains(u.Subject, "\x00") { // OpenID Connect Core 2
+			c.Add("subject", "must have 1 to 255 bytes")
+		}
+	}
 	c.line("name", u.Name, maxName)
+	c.line("email", u.Email, maxName)
+	c.attributes(u.Attributes)
+	if u.WorkspaceID != AdminWorkspace && (u.Role != NoRole || len(u.Roles) > 0) {
+		c.Add("role", "is for users of the workspace admin only")
+	}
 	if u.Role < NoRole || u.Role > Admin {
 		c.Add("role", "must be one of: none, member, auditor, manager, admin")
 	}

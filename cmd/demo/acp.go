@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -126,13 +128,39 @@ func (c *controlPlane) submit(ctx context.Context, path string, form url.Values,
 	return c.browse(req, words)
 }
 
-func (c *controlPlane) browse(req *http.Request, words []string) error {
-	resp, err := c.browser.Do(req)
+// loginForm is the address that the form of the log-in page posts to.
+var loginForm = regexp.MustCompile(`<form method="post" action="([^"]*)"`)
+
+// enter logs in to the portal, which sends a browser to the log-in page of the workspace admin.
+func (c *controlPlane) enter(ctx context.Context, username, password string, words ...string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/app/login", nil)
 	if err != nil {
 		return err
 	}
+	_, body, err := c.open(req)
+	if err != nil {
+		return err
+	}
+	form := loginForm.FindSubmatch(body)
+	if form == nil {
+		return errors.New("the portal's log-in page has no form")
+	}
+	return c.submit(ctx, html.UnescapeString(string(form[1])), url.Values{"step": {"login"}, "username": {username}, "password": {password}}, words...)
+}
+
+// open follows redirects to a page.
+func (c *controlPlane) open(req *http.Request) (*http.Response, []byte, error) {
+	resp, err := c.browser.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	return resp, body, err
+}
+
+func (c *controlPlane) browse(req *http.Request, words []string) error {
+	resp, body, err := c.open(req)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (w *walk) deploy(ctx context.Context, description string) error {
 func (w *walk) selectWorkspace() []step {
 	return []step{
 		{"Log in to the portal; the Workspace Directory opens", func(ctx context.Context) (string, error) {
-			err := w.acp.submit(ctx, "/app/login", url.Values{"username": {"admin"}, "password": {w.world.adminPassword}}, "Workspace Directory", workspace)
+			err := w.acp.enter(ctx, "admin", w.world.adminPassword, "Workspace Directory", workspace)
 			if err != nil {
 				return "", err
 			}

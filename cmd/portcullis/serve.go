@@ -146,7 +146,7 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		},
 	}))
-	mux.Handle("/app/", portal.New(portal.Options{Admin: adm, Analytics: events, Packages: packages, PublicURL: publicURL, Logger: logger}))
+	mux.Handle("/app/", portal.New(portal.Options{Admin: adm, Analytics: events, Issuer: issuer.Handler(), Packages: packages, PublicURL: publicURL, Logger: logger}))
 	mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusSeeOther))
 	mux.Handle("/", issuer.Handler())
 	return mux

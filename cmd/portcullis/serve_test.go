@@ -320,7 +320,7 @@ func TestRoutes(t *testing.T) {
 		says        string // part of the body or the Location
 	}{
 		{"/", 303, "", "/app/"},
-		{"/app/login", 200, "text/html; charset=utf-8", "Log in"},
+		{"/app/login", 303, "", s.url + "/default/admin/oauth2/authorize?"},
 		{"/openapi.yaml", 200, "application/yaml", "openapi: 3.1"},
 		{"/default/default/.well-known/openid-configuration", 200, "application/json", `"issuer":"` + s.url + `/default/default"`},
 		{"/.well-known/oauth-authorization-server/default/system", 200, "application/json", `"issuer":"` + s.url + `/default/system"`},

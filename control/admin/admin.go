@@ -2,9 +2,11 @@ package admin
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
+	"portcullis/control/outbound"
 	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/edge/policy"
@@ -24,6 +26,8 @@ type Options struct {
 	AWSGatewaysPerWorkspace int
 	// PolicyBudget is what the policies of one workspace may cost; a zero member means that of policy.DefaultBudget.
 	PolicyBudget policy.Budget
+	// Outbound makes the calls to addresses that a person typed; nil means outbound.Client with its zero options.
+	Outbound *http.Client
 	// Specifications fetches OpenAPI documents; nil means one that reaches public addresses only.
 	Specifications *specification.Fetcher
 	// Logger receives what no caller can act on; nil means slog.Default.
@@ -39,6 +43,7 @@ type Admin struct {
 	awsLimit  int
 	log       *slog.Logger
 	budget    policy.Budget
+	outbound  *http.Client
 	measuring chan struct{} // held by the one that measures what policies cost
 
 	specifications *specification.Fetcher
@@ -64,6 +69,9 @@ func New(o Options) *Admin {
 	}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.outbound = o.Outbound; a.outbound == nil {
+		a.outbound = outbound.Client(outbound.Options{})
 	}
 	return a
 }

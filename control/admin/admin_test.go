@@ -57,6 +57,15 @@ func newWorld(t *testing.T, st *store.Store, options ...func(*admin.Options)) *w
 	return w
 }
 
+// Login logs a user in to the portal: at the issuer of the workspace admin first, as a browser does.
+func (w *world) Login(ctx context.Context, tenant, username, password, ip, userAgent string) (string, control.Session, error) {
+	_, s, err := w.Admin.Login(ctx, tenant, control.AdminWorkspace, username, password, ip, userAgent)
+	if err != nil {
+		return "", s, err
+	}
+	return w.PortalLogin(ctx, tenant, s.User.ID, s.ID, ip, userAgent)
+}
+
 // each runs f in a fresh world on every engine.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()

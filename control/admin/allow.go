@@ -22,6 +22,15 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"ListTrustedIssuers": {role: control.Member},
 	"SetTrustedIssuers":  {role: control.Admin},
 
+	"FetchIssuer": {role: control.Admin}, // makes this server call an address
+
+	// Whoever runs an identity provider decides who logs in.
+	"ListIDPs":  {role: control.Member},
+	"GetIDP":    {role: control.Member},
+	"CreateIDP": {role: control.Admin},
+	"UpdateIDP": {role: control.Admin},
+	"DeleteIDP": {role: control.Admin},
+
 	"ListServices":  {role: control.Member, scope: control.ScopeViewScopes},
 	"GetService":    {role: control.Member},
 	"CreateService": {role: control.Manager},
@@ -104,6 +113,14 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"UpdateUser":  {role: control.Admin, tenant: true},
 	"SetPassword": {role: control.Admin, tenant: true},
 	"DeleteUser":  {role: control.Admin, tenant: true},
+
+	// Of a regular workspace, for its own issuer; those above are the portal's.
+	"ListWorkspaceUsers":   {role: control.Manager},
+	"GetWorkspaceUser":     {role: control.Manager},
+	"CreateWorkspaceUser":  {role: control.Manager},
+	"UpdateWorkspaceUser":  {role: control.Manager},
+	"SetWorkspacePassword": {role: control.Manager},
+	"DeleteWorkspaceUser":  {role: control.Manager},
 
 	"ListAudit":     {role: control.Auditor, scope: control.ScopeViewAudit},
 	"GetAudit":      {role: control.Auditor},

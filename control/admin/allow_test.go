@@ -21,6 +21,7 @@ type fixture struct {
 	spare, sparePolicy, spareClient string // for deleting
 	spareUser, spareKey             string
 	secret                          string
+	idp, person, sparePerson        string
 }
 
 func newFixture(t *testing.T, w *world) *fixture {
@@ -44,6 +45,9 @@ func newFixture(t *testing.T, w *world) *fixture {
 	f.spare = must(w.CreateWorkspace(ctx, w.root, control.Workspace{Name: "Spare"}))(t).ID
 	f.user = must(w.CreateUser(ctx, w.root, control.User{Username: "joe"}, "a password of joe"))(t).ID
 	f.spareUser = must(w.CreateUser(ctx, w.root, control.User{Username: "jim"}, "a password of jim"))(t).ID
+	f.idp = must(w.CreateIDP(ctx, w.root, oidcIDP("default"), "a secret"))(t).ID
+	f.person = must(w.CreateWorkspaceUser(ctx, w.root, control.User{WorkspaceID: "default", Username: "joe"}, "a password of joe"))(t).ID
+	f.sparePerson = must(w.CreateWorkspaceUser(ctx, w.root, control.User{WorkspaceID: "default", Username: "jim"}, "a password of jim"))(t).ID
 	f.secret = must(w.CreateSecret(ctx, w.root, control.Secret{WorkspaceID: "default", Name: "API key"}, "value"))(t).ID
 	must(w.RotateKey(ctx, w.root, "default"))(t)
 	for _, k := range must(w.ListKeys(ctx, w.root, "default"))(t) {
@@ -120,6 +124,29 @@ var verbs = []struct {
 		_, err := f.w.SetTrustedIssuers(ctx, a, f.workspace, nil)
 		return err
 	}},
+	{"FetchIssuer", root, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.FetchIssuer(ctx, a, f.workspace, "https://127.0.0.1/")
+		if control.KindOf(err) == control.Invalid { // it was allowed, and then not reached
+			return nil
+		}
+		return err
+	}},
+	{"ListIDPs", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListIDPs(ctx, a, f.workspace); return err }},
+	{"GetIDP", member, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.GetIDP(ctx, a, f.workspace, control.StaticIDP)
+		return err
+	}},
+	{"CreateIDP", root, false, func(f *fixture, a control.Actor) error {
+		p := oidcIDP(f.workspace)
+		p.ID = fmt.Sprintf("p%d-%d-%d", a.Role, a.Kind, len(a.Roles))
+		_, err := f.w.CreateIDP(ctx, a, p, "a secret")
+		return err
+	}},
+	{"UpdateIDP", root, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.UpdateIDP(ctx, a, control.IDP{ID: control.StaticIDP, WorkspaceID: f.workspace, Name: "Ours"}, "")
+		return err
+	}},
+	{"DeleteIDP", root, false, func(f *fixture, a control.Actor) error { return f.w.DeleteIDP(ctx, a, f.workspace, f.idp) }},
 	{"ListServices", member, false, func(f *fixture, a control.Actor) error { _, err := f.w.ListServices(ctx, a, f.workspace); return err }},
 	{"GetService", member, false, func(f *fixture, a control.Actor) error { _, _, err := f.w.GetService(ctx, a, f.service); return err }},
 	{"CreateService", manager, false, func(f *fixture, a control.Actor) error {
@@ -304,6 +331,28 @@ var verbs = []struct {
 	}},
 	{"SetPassword", root, true, func(f *fixture, a control.Actor) error { return f.w.SetPassword(ctx, a, f.user, "another long one") }},
 	{"DeleteUser", root, true, func(f *fixture, a control.Actor) error { return f.w.DeleteUser(ctx, a, f.spareUser) }},
+	{"ListWorkspaceUsers", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.ListWorkspaceUsers(ctx, a, f.workspace, store.Page{})
+		return err
+	}},
+	{"GetWorkspaceUser", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.GetWorkspaceUser(ctx, a, f.workspace, f.person)
+		return err
+	}},
+	{"CreateWorkspaceUser", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.CreateWorkspaceUser(ctx, a, control.User{WorkspaceID: f.workspace, Username: fmt.Sprintf("p%d-%d-%d", a.Role, a.Kind, len(a.Roles))}, "a long password")
+		return err
+	}},
+	{"UpdateWorkspaceUser", manager, false, func(f *fixture, a control.Actor) error {
+		_, err := f.w.UpdateWorkspaceUser(ctx, a, control.User{ID: f.person, WorkspaceID: f.workspace, Name: "P"})
+		return err
+	}},
+	{"SetWorkspacePassword", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.SetWorkspacePassword(ctx, a, f.workspace, f.person, "another long one")
+	}},
+	{"DeleteWorkspaceUser", manager, false, func(f *fixture, a control.Actor) error {
+		return f.w.DeleteWorkspaceUser(ctx, a, f.workspace, f.sparePerson)
+	}},
 	{"ListAudit", auditor, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.ListAudit(ctx, a, f.workspace, control.AuditFilter{})
 		return err

@@ -97,7 +97,8 @@ func TestChangePassword(t *testing.T) {
 		}
 		token := must(login("correct horse battery"))(t)
 		change := func(token, current, next string) error {
-			return w.ChangePassword(ctx, token, current, next, "192.0.2.1", "Firefox")
+			_, err := w.ChangePassword(ctx, token, current, next, "192.0.2.1", "Firefox")
+			return err
 		}
 		refused(t, change("unknown", "correct horse battery", "another long one"), control.Unauthenticated, "session_over")
 		if err := change(token, "wrong", "another long one"); control.KindOf(err) != control.Invalid {

@@ -33,7 +33,10 @@ func (a *Admin) Bootstrap(ctx context.Context, o BootstrapOptions) (BootstrapRes
 	case err != nil:
 		return r, internal(err)
 	case there:
-		return r, a.checkKeyring(ctx)
+		if err := a.checkKeyring(ctx); err != nil {
+			return r, err
+		}
+		return r, a.ensurePortal(ctx)
 	}
 	if o.AdminUsername == "" {
 		o.AdminUsername = "admin"
@@ -46,7 +49,8 @@ func (a *Admin) Bootstrap(ctx context.Context, o BootstrapOptions) (BootstrapRes
 		r.AdminPassword = o.AdminPassword
 	}
 	r.ClientID = o.ClientID
-	user := control.User{ID: store.NewID(), TenantID: control.DefaultTenant, Username: o.AdminUsername, Name: "Administrator", Role: control.Admin,
+	user := control.User{ID: store.NewID(), TenantID: control.DefaultTenant, WorkspaceID: control.AdminWorkspace, IDPID: control.StaticIDP,
+		Subject: o.AdminUsername, Username: o.AdminUsername, Name: "Administrator", Role: control.Admin,
 		CreatedAt: a.now().UTC()}
 	if err := errors.Join(user.Validate(), control.ValidatePassword(o.AdminPassword)); err != nil {
 		return BootstrapResult{}, err
@@ -68,6 +72,9 @@ func (a *Admin) Bootstrap(ctx context.Context, o BootstrapOptions) (BootstrapRes
 			return err
 		}
 		if err := c.audit(ctx, "user", "created", user.ID, nil, user); err != nil {
+			return err
+		}
+		if err := c.addPortal(ctx); err != nil {
 			return err
 		}
 		_, secret, err := c.createClient(ctx, control.Client{ID: o.ClientID, Name: "Automation", Description: "Administers the tenant by the admin API"}, o.ClientSecret)

@@ -163,7 +163,7 @@ func populate(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	must(w.RotateClientSecretKeeping(ctx, w.root, f.client, time.Hour))(t)
-	if _, _, err := w.Login(ctx, control.DefaultTenant, "joe", "a password of joe", "192.0.2.1", "Firefox"); err != nil {
+	if _, _, err := w.Admin.Login(ctx, control.DefaultTenant, "default", "joe", "a password of joe", "192.0.2.1", "Firefox"); err != nil {
 		t.Fatal(err)
 	}
 	at := w.clock.Now()
@@ -172,7 +172,7 @@ func populate(t *testing.T, w *world) {
 		for _, do := range []func() error{
 			func() error {
 				return tx.AddGrant(ctx, store.Grant{TenantID: "default", ID: "grant", WorkspaceID: "default", ClientID: f.client, UserID: f.user, Scopes: []string{"openid"},
-					CodeHash: "c0de", FamilyHash: "fa41", AuthAt: at, CreatedAt: at, UsedAt: at, ExpiresAt: later},
+					CodeHash: "c0de", FamilyHash: "fa41", Authentication: control.Authentication{At: at}, CreatedAt: at, UsedAt: at, ExpiresAt: later},
 					store.Code{RedirectURI: "https://app.example.com/cb", Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", ExpiresAt: later})
 			},
 			func() error { return tx.AddRefreshToken(ctx, "default", "grant", "4ef4", at, later) },

@@ -316,12 +316,14 @@ func (a *Admin) ResealSecrets(ctx context.Context, actor control.Actor) (int, er
 			return total, internal(err)
 		}
 	}
-	n, err := a.resealWorkspaceSecrets(ctx)
-	total += n
-	if err != nil {
-		return total, internal(err)
+	for _, others := range []func(context.Context) (int, error){a.resealWorkspaceSecrets, a.resealIDPs} {
+		n, err := others(ctx)
+		total += n
+		if err != nil {
+			return total, internal(err)
+		}
 	}
-	err = a.change(ctx, actor, "", func(c *change) error {
+	err := a.change(ctx, actor, "", func(c *change) error {
 		c.workspace = control.AdminWorkspace
 		return c.audit(ctx, "server", "generated", "master_key", nil, map[string]any{"resealed": total})
 	})

@@ -35,7 +35,7 @@ func TestSecretsStayInside(t *testing.T) {
 		note(err)
 		rotated := must(w.RotateClientSecretKeeping(ctx, w.root, c.ID, time.Hour))(t)
 		gatewayRotated := must(w.RotateClientSecret(ctx, w.root, g.ClientID))(t)
-		u := must(w.CreateUser(ctx, w.root, control.User{Username: "joe"}, "the password of joe"))(t)
+		u := must(w.CreateUser(ctx, w.root, control.User{Username: "joe", Role: control.Member}, "the password of joe"))(t)
 		_, err = w.CreateUser(ctx, w.root, control.User{Username: "jim"}, "short-pass")
 		note(err)
 		note(w.SetPassword(ctx, w.root, u.ID, "the new password of joe"))
@@ -46,13 +46,16 @@ func TestSecretsStayInside(t *testing.T) {
 		_, err = w.AuthenticateClient(ctx, "default", "default", c.ID, "wrong-client-secret")
 		note(err)
 		must(w.UpdateClient(ctx, w.root, control.Client{ID: c.ID, Name: "Renamed"}))(t)
+		must(w.CreateIDP(ctx, w.root, oidcIDP("default"), "the secret at the provider"))(t)
+		_, portal, err := w.PortalClient(ctx, "default")
+		note(err)
 		must(w.RotateKey(ctx, w.root, "default"))(t)
 		note(w.Logout(ctx, token))
 		note(w.DeleteClient(ctx, w.root, c.ID))
 		note(w.DeleteGateway(ctx, w.root, g.ID))
 
 		secrets := []string{g.ClientSecret, own, rotated, gatewayRotated, w.boot.ClientSecret, "correct horse battery", "the password of joe",
-			"the new password of joe", "a wrong password", "wrong-client-secret", "too-short-secret", "short-pass", token}
+			"the new password of joe", "a wrong password", "wrong-client-secret", "too-short-secret", "short-pass", token, portal, "the secret at the provider"}
 		for _, s := range secrets {
 			if len(s) < 10 {
 				t.Fatalf("%q is no secret", s)
@@ -197,10 +200,11 @@ func TestMasterKeyRotation(t *testing.T) {
 		if _, err := with(newKey).ClientSecret(ctx, w.root, g.ClientID); err == nil || !strings.Contains(err.Error(), "add it to the master key file") {
 			t.Errorf("without the key: %v", err)
 		}
+		must(w.CreateIDP(ctx, w.root, oidcIDP("default"), "the secret at the provider"))(t)
 		both := with("# rotated\n" + newKey + "\n\n" + masterKey + "\n")
 		n := must(both.ResealSecrets(ctx, w.root))(t)
-		if n != 2+3 { // the clients of automation and gateway, the keys of three workspaces
-			t.Errorf("%d secrets were sealed anew, want 5", n)
+		if n != 3+3+1 { // the clients of automation, portal and gateway, the keys of three workspaces, an identity provider
+			t.Errorf("%d secrets were sealed anew, want 7", n)
 		}
 		if n := must(both.ResealSecrets(ctx, w.root))(t); n != 0 {
 			t.Errorf("a second time: %d", n)

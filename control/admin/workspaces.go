@@ -133,6 +133,12 @@ func (c *change) birth(ctx context.Context, w control.Workspace) error {
 	if err := c.newKey(ctx, w); err != nil {
 		return err
 	}
+	if w.ID != control.SystemWorkspace { // where nobody logs in
+		p := control.IDP{ID: control.StaticIDP, TenantID: w.TenantID, WorkspaceID: w.ID, Name: "Users of this workspace", Method: control.MethodStatic, CreatedAt: c.at(), UpdatedAt: c.at()}
+		if err := c.AddIDP(ctx, store.IDP{IDP: p}); err != nil {
+			return err
+		}
+	}
 	for _, p := range defaultPolicies(w.TenantID, w.ID) {
 		if err := c.AddPolicy(ctx, p, c.admin.now()); err != nil {
 			return err

@@ -36,10 +36,59 @@ type Claims struct {
 	AMR       []string `json:"amr"`
 
 	// Only of grants of a user.
+	ACR      string `json:"acr,omitempty"`
 	AuthTime int64  `json:"auth_time,omitempty"`
 	Grant    string `json:"gid,omitempty"` // ending the grant ends the token
 	Name     string `json:"name,omitempty"`
 	Username string `json:"preferred_username,omitempty"`
+	Email    string `json:"email,omitempty"`
+
+	// Attributes of the user stand beside the claims above, and never for one of them. :: claim → value
+	Attributes map[string]json.RawMessage `json:"-"`
+}
+
+// MarshalJSON puts the attributes beside the claims.
+func (c Claims) MarshalJSON() ([]byte, error) {
+	type plain Claims
+	return beside(plain(c), c.Attributes)
+}
+
+// UnmarshalJSON takes every claim that is none of ours as an attribute.
+func (c *Claims) UnmarshalJSON(b []byte) error {
+	type plain Claims
+	if err := json.Unmarshal(b, (*plain)(c)); err != nil {
+		return err
+	}
+	c.Attributes = nil
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	for _, name := range control.IssuedClaims {
+		delete(all, name)
+	}
+	if len(all) > 0 {
+		c.Attributes = all
+	}
+	return nil
+}
+
+// beside is the JSON object of v with further members, which never replace one that control.ReservedClaim keeps or v has.
+func beside(v any, more map[string]json.RawMessage) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil || len(more) == 0 {
+		return b, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	for name, value := range more {
+		if _, ok := all[name]; !ok && !control.ReservedClaim(name) {
+			all[name] = value
+		}
+	}
+	return json.Marshal(all)
 }
 
 // idToken is OpenID Connect Core 2.
@@ -52,8 +101,11 @@ type idToken struct {
 	AuthTime int64    `json:"auth_time"`
 	Nonce    string   `json:"nonce,omitempty"`
 	AMR      []string `json:"amr"`
+	ACR      string   `json:"acr,omitempty"`
+	Session  string   `json:"sid,omitempty"` // OpenID Connect Front-Channel Logout 1.0 3
 	Name     string   `json:"name,omitempty"`
 	Username string   `json:"preferred_username,omitempty"`
+	Email    string   `json:"email,omitempty"`
 }
 
 const (
@@ -105,10 +157,21 @@ func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (toke
 }
 
 // mintID signs an ID token for the user of the claims.
-func (i *Issuer) mintID(ctx context.Context, ws control.Workspace, c Claims, nonce string) (string, error) {
+func (i *Issuer) mintID(ctx context.Context, ws control.Workspace, c Claims, nonce, session string) (string, error) {
 	now := i.now()
-	return i.sign(ctx, ws, idTokenType, idToken{Issuer: i.issuerURL(ws.TenantID, ws.ID), Subject: c.Subject, Audience: c.ClientID, Expiry: now.Add(idTTL).Unix(),
-		IssuedAt: now.Unix(), AuthTime: c.AuthTime, Nonce: nonce, AMR: c.AMR, Name: c.Name, Username: c.Username})
+	if c.AMR == nil {
+		c.AMR = []string{}
+	}
+	id := idToken{Issuer: i.issuerURL(ws.TenantID, ws.ID), Subject: c.Subject, Audience: c.ClientID, Expiry: now.Add(idTTL).Unix(),
+		IssuedAt: now.Unix(), AuthTime: c.AuthTime, Nonce: nonce, AMR: c.AMR, ACR: c.ACR, Session: session, Name: c.Name, Username: c.Username, Email: c.Email}
+	if !slices.Contains(c.Scopes, "profile") { // OpenID Connect Core 5.4
+		return i.sign(ctx, ws, idTokenType, id)
+	}
+	with, err := beside(id, c.Attributes)
+	if err != nil {
+		return "", err
+	}
+	return i.sign(ctx, ws, idTokenType, json.RawMessage(with))
 }
 
 func (i *Issuer) sign(ctx context.Context, ws control.Workspace, typ string, claims any) (string, error) {

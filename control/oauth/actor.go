@@ -34,5 +34,8 @@ func (i *Issuer) Actor(ctx context.Context, workspace, bearer string) (control.A
 	if err != nil {
 		return control.Actor{}, err
 	}
+	if user.WorkspaceID != control.AdminWorkspace || user.Disabled {
+		return control.Actor{}, errToken
+	}
 	return control.Actor{Kind: control.UserActor, ID: user.ID, Name: user.Username, TenantID: user.TenantID, Role: user.Role, Roles: user.Roles, Scopes: c.Scopes}, nil
 }

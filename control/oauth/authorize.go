@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ type authorization struct {
 }
 
 // oidcScopes may be asked for by every client: they are about the user who is asked, not about a service.
-var oidcScopes = []string{"openid", "profile", "offline_access"}
+var oidcScopes = []string{"openid", "profile", "email", "offline_access"}
 
 // authorizationOf reads the request of an authorization or a pushed authorization. Until the redirect URI is known to be
 // the client's, an error is for the person in front of the browser; afterwards it is a *protocolError for the client.
@@ -179,30 +180,58 @@ const (
 	stepRefuse       // the client is told why not
 )
 
+// session is the browser's at the issuer of a workspace.
+func (i *Issuer) session(r *http.Request, ws control.Workspace) (control.Session, error) {
+	return i.admin.IssuerSession(r.Context(), ws.TenantID, ws.ID, web.IssuerCookie(ws.TenantID, ws.ID).Value(r))
+}
+
+// mayUse reports whether a user may get tokens of a workspace: one of its own, and in the workspace admin one with a role.
+func mayUse(u control.User, ws control.Workspace) bool {
+	return u.TenantID == ws.TenantID && u.WorkspaceID == ws.ID && !u.Disabled && (ws.ID != control.AdminWorkspace || u.AnyRole())
+}
+
 // decide says what comes next, given the session of the browser.
-func (i *Issuer) decide(r *http.Request, a authorization) (step, control.Actor, control.Session, error) {
-	actor, session, err := i.admin.Session(r.Context(), web.SessionToken(r))
+func (i *Issuer) decide(r *http.Request, a authorization) (step, control.Session, error) {
+	session, err := i.session(r, a.ws)
 	if err != nil && control.KindOf(err) != control.Unauthenticated {
-		return stepNone, actor, session, err
+		return stepNone, session, err
 	}
-	fresh := err == nil && actor.TenantID == a.ws.TenantID && (a.maxAge < 0 || i.now().Sub(session.CreatedAt) <= a.maxAge)
-	if slices.Contains(a.prompts, "login") { // a log-in of this minute is the one that was asked for
-		fresh = fresh && i.now().Sub(session.CreatedAt) <= time.Minute
+	fresh := err == nil && (a.maxAge < 0 || i.now().Sub(session.Authentication.At) <= a.maxAge)
+	if slices.Contains(a.prompts, "login") {
+		fresh = fresh && i.now().Sub(session.CreatedAt) <= time.Minute && i.loggedInFor(r, a)
 	}
 	silent := slices.Contains(a.prompts, "none")
 	switch {
 	case !fresh && silent:
-		return stepRefuse, actor, session, refuse(errLoginRequired, "the user is not logged in")
+		return stepRefuse, session, refuse(errLoginRequired, "the user is not logged in")
 	case !fresh:
-		return stepLogin, actor, session, nil
-	case actor.RoleIn(a.ws.ID) == control.NoRole:
-		return stepRefuse, actor, session, refuse(errAccessDenied, "the user has no role in this workspace")
+		return stepLogin, session, nil
+	case !mayUse(session.User, a.ws):
+		return stepRefuse, session, errNoRole
 	case a.client.Trusted && !(a.client.AuthMethod == control.AuthNone && localRedirect(a.redirectURI)) && !slices.Contains(a.prompts, "consent"):
-		return stepCode, actor, session, nil
+		return stepCode, session, nil
 	case silent:
-		return stepRefuse, actor, session, refuse(errConsentRequired, "the user has to be asked")
+		return stepRefuse, session, refuse(errConsentRequired, "the user has to be asked")
 	}
-	return stepConsent, actor, session, nil
+	return stepConsent, session, nil
+}
+
+var errNoRole = refuse(errAccessDenied, "the user has no role here")
+
+// loginMark is a parameter of our own at the end of a request: that the session was begun for this very request, and so is
+// the log-in that prompt=login asks for. It is made of the session's token, which only this browser has.
+const loginMark = "&portcullis_login="
+
+// onward is where a browser goes after a log-in for an authorization request.
+func (i *Issuer) onward(a authorization, query, token string) string {
+	query, _, _ = strings.Cut(query, loginMark)
+	return i.authorizePath(a) + "?" + query + loginMark + hashOf(token+" "+query)
+}
+
+func (i *Issuer) loggedInFor(r *http.Request, a authorization) bool {
+	query, mark, _ := strings.Cut(r.URL.RawQuery, loginMark)
+	want := hashOf(web.IssuerCookie(a.ws.TenantID, a.ws.ID).Value(r) + " " + query)
+	return subtle.ConstantTimeCompare([]byte(mark), []byte(want)) == 1
 }
 
 // authorize is the authorization endpoint (RFC 6749 3.1). It shows nothing itself: it sends the browser back to the client,
@@ -212,10 +241,10 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	next, actor, session, err := i.decide(r, a)
+	next, session, err := i.decide(r, a)
 	switch next {
 	case stepCode:
-		i.issueCode(w, r, a, actor, session)
+		i.issueCode(w, r, a, session)
 	case stepRefuse:
 		i.sendBack(w, r, a, errorParams(err))
 	case stepLogin, stepConsent:
@@ -230,7 +259,7 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 func (i *Issuer) readAuthorization(w http.ResponseWriter, r *http.Request) (authorization, bool) {
 	event := web.Event(r.Context())
 	event.Tenant, event.Workspace = r.PathValue("tid"), r.PathValue("wid")
-	a, known, err := i.authorizationRequest(r)
+	a, known, err := i.authorizationRequest(r.Context(), r.PathValue("tid"), r.PathValue("wid"), r.URL.RawQuery)
 	event.ActorID = a.client.ID
 	switch {
 	case err == nil:
@@ -253,21 +282,20 @@ func (i *Issuer) authorizePath(a authorization) string {
 }
 
 // authorizationRequest reads the request from the URL, or what was pushed under its request_uri (RFC 9126 4).
-func (i *Issuer) authorizationRequest(r *http.Request) (authorization, bool, error) {
-	tenant, wid := r.PathValue("tid"), r.PathValue("wid")
-	if len(r.URL.RawQuery) > maxQuery {
+func (i *Issuer) authorizationRequest(ctx context.Context, tenant, wid, query string) (authorization, bool, error) {
+	if len(query) > maxQuery {
 		return authorization{}, false, refuse(errInvalidRequest, "the request is too long; push it instead (RFC 9126)")
 	}
-	q, err := url.ParseQuery(r.URL.RawQuery)
+	q, err := url.ParseQuery(query)
 	if err != nil {
 		return authorization{}, false, refuse(errInvalidRequest, "the address is not well formed")
 	}
 	uri := q.Get("request_uri")
 	if uri == "" {
-		return i.authorizationOf(r.Context(), tenant, wid, q)
+		return i.authorizationOf(ctx, tenant, wid, q)
 	}
 	over := refuse("invalid_request_uri", "the request has expired or was used; go back to the application and start again")
-	p, err := i.store.PushedRequest(r.Context(), hashOf(uri))
+	p, err := i.store.PushedRequest(ctx, hashOf(uri))
 	if errors.Is(err, store.ErrNotFound) || err == nil && (p.TenantID != tenant || p.WorkspaceID != wid || p.ClientID != q.Get("client_id") || !i.now().Before(p.ExpiresAt)) {
 		return authorization{}, false, over
 	}
@@ -277,21 +305,21 @@ func (i *Issuer) authorizationRequest(r *http.Request) (authorization, bool, err
 	if q, err = url.ParseQuery(p.Query); err != nil {
 		return authorization{}, false, err
 	}
-	a, known, err := i.authorizationOf(r.Context(), tenant, wid, q)
+	a, known, err := i.authorizationOf(ctx, tenant, wid, q)
 	a.pushed = p.Hash
 	return a, known, err
 }
 
 // issueCode ends the walk: grant and code are stored, the browser carries the code (RFC 6749 4.1.2, RFC 9207).
-func (i *Issuer) issueCode(w http.ResponseWriter, r *http.Request, a authorization, actor control.Actor, session control.Session) {
+func (i *Issuer) issueCode(w http.ResponseWriter, r *http.Request, a authorization, session control.Session) {
 	if _, err := i.audience(r.Context(), a.ws, a.client, a.scopes, a.resources); err != nil {
 		i.sendBack(w, r, a, errorParams(err))
 		return
 	}
 	code, now := randomToken(), i.now()
-	g := store.Grant{TenantID: a.ws.TenantID, ID: store.NewID(), WorkspaceID: a.ws.ID, ClientID: a.client.ID, UserID: actor.ID,
+	g := store.Grant{TenantID: a.ws.TenantID, ID: store.NewID(), WorkspaceID: a.ws.ID, ClientID: a.client.ID, UserID: session.User.ID,
 		Scopes: a.scopes, Resources: a.resources, CodeHash: hashOf(code), FamilyHash: hashOf(randomToken()),
-		AuthAt: session.CreatedAt, CreatedAt: now, ExpiresAt: now.Add(2 * codeTTL)}
+		SessionID: session.ID, Authentication: session.Authentication, CreatedAt: now, ExpiresAt: now.Add(2 * codeTTL)}
 	err := i.store.Tx(r.Context(), func(tx *store.Tx) error {
 		if err := tx.PruneGrants(r.Context(), now); err != nil {
 			return err
@@ -306,13 +334,17 @@ func (i *Issuer) issueCode(w http.ResponseWriter, r *http.Request, a authorizati
 		if err := tx.AddGrant(r.Context(), g, store.Code{RedirectURI: a.sentURI, Challenge: a.challenge, Nonce: a.nonce, ExpiresAt: now.Add(codeTTL)}); err != nil {
 			return err
 		}
-		return tx.Audit(r.Context(), i.record(r, g, actor, "authorization_code", "issued"))
+		return tx.Audit(r.Context(), i.record(r, g, actorOf(session.User), "authorization_code", "issued"))
 	})
 	if err != nil {
 		i.problemPage(w, r, err)
 		return
 	}
 	i.sendBack(w, r, a, url.Values{"code": {code}})
+}
+
+func actorOf(u control.User) control.Actor {
+	return control.Actor{Kind: control.UserActor, ID: u.ID, Name: u.Username, TenantID: u.TenantID}
 }
 
 // record is the audit record of something that happened to a grant.

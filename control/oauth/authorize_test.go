@@ -160,7 +160,7 @@ func TestCodeFlow(t *testing.T) {
 		t.Fatalf("RFC 6749 4.1.4: %d %s", a.status, a.raw)
 	}
 	claims, err := w.issuer.VerifyAccessToken(context.Background(), "default", "default", a.body["access_token"].(string))
-	if err != nil || claims.Subject == app.ID || claims.ClientID != app.ID || claims.IDP != "local" || len(claims.AMR) != 1 || claims.AuthTime != w.now.Unix() || claims.Username != "admin" {
+	if err != nil || claims.Subject == app.ID || claims.ClientID != app.ID || claims.IDP != "static" || len(claims.AMR) != 1 || claims.AuthTime != w.now.Unix() || claims.Username != "admin" {
 		t.Errorf("access token: %+v, %v", claims, err)
 	}
 	jws, err := jose.ParseSignedCompact(a.body["id_token"].(string), []jose.SignatureAlgorithm{jose.ES256})
@@ -280,8 +280,8 @@ func TestAuthorizeRefusals(t *testing.T) {
 	}
 }
 
-// A trusted client is not asked for; the user's roles decide all the same.
-func TestTrustedClientAndRoles(t *testing.T) {
+// A trusted client is not asked for; only the workspace's own users who are not switched off get in.
+func TestTrustedClientAndUsers(t *testing.T) {
 	w := newWorld(t)
 	app, secret := w.app(func(c *control.Client) { c.Trusted = true })
 	b := &browser{w: w}
@@ -293,16 +293,16 @@ func TestTrustedClientAndRoles(t *testing.T) {
 	if a := b.open(request(app, "prompt", "consent")); !strings.Contains(a.raw, "asks for access") {
 		t.Errorf("prompt=consent: %d", a.status)
 	}
-	if _, err := w.admin.CreateUser(context.Background(), w.actor, control.User{Username: "guest", Role: control.NoRole}, password); err != nil {
+	// Administrators are users of the workspace admin, and no other's.
+	stranger := &browser{w: w}
+	if _, err := w.admin.CreateUser(context.Background(), w.actor, control.User{Username: "guest", Role: control.Admin}, password); err != nil {
 		t.Fatal(err)
 	}
-	guest := &browser{w: w}
-	guest.send("POST", pagePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"guest"}, "password": {password}})
-	if r := back(t, guest.send("GET", authorizePath+request(app).Encode(), nil)); r.Get("error") != "access_denied" {
-		t.Errorf("a user without a role: %v", r)
+	if a := stranger.send("POST", pagePath+request(app).Encode(), url.Values{"step": {"login"}, "username": {"guest"}, "password": {password}}); a.status != 401 || stranger.cookie != "" {
+		t.Errorf("a user of another workspace: %d", a.status)
 	}
-	// Losing the role ends the grant at the next refresh.
-	user, err := w.admin.CreateUser(context.Background(), w.actor, control.User{Username: "joe", Role: control.Member}, password)
+	// Being switched off ends the grant at the next refresh.
+	user, err := w.admin.CreateWorkspaceUser(context.Background(), w.actor, control.User{WorkspaceID: "default", Username: "joe"}, password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,12 +312,18 @@ func TestTrustedClientAndRoles(t *testing.T) {
 	if tokens.status != 200 {
 		t.Fatalf("%d %s", tokens.status, tokens.raw)
 	}
-	user.Role = control.NoRole
-	if _, err := w.admin.UpdateUser(context.Background(), w.actor, user); err != nil {
+	user.Disabled = true
+	if _, err := w.admin.UpdateWorkspaceUser(context.Background(), w.actor, user); err != nil {
 		t.Fatal(err)
 	}
+	if a := w.get("/default/default/userinfo"); a.status != 401 {
+		t.Errorf("userinfo without a token: %d", a.status)
+	}
 	if a := w.post(tokenPath, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.body["refresh_token"].(string)}}, app.ID, secret); a.status != 400 || a.body["error"] != "invalid_grant" {
-		t.Errorf("after losing the role: %d %s", a.status, a.raw)
+		t.Errorf("after being switched off: %d %s", a.status, a.raw)
+	}
+	if a := joe.send("GET", authorizePath+request(app).Encode(), nil); !strings.HasPrefix(a.header.Get("Location"), pagePath) {
+		t.Errorf("the session of a user who was switched off: %d %v", a.status, a.header)
 	}
 }
 

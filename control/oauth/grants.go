@@ -125,8 +125,8 @@ func (i *Issuer) userTokens(r *http.Request, f form, ws control.Workspace, clien
 	if err != nil {
 		return res, orGrantError(err)
 	}
-	if (control.Actor{Role: user.Role, Roles: user.Roles}).RoleIn(ws.ID) == control.NoRole {
-		return res, errors.Join(errGrant, i.endGrant(r, g, "the user lost the role in the workspace"))
+	if !mayUse(user, ws) {
+		return res, errors.Join(errGrant, i.endGrant(r, g, "the user may not use the workspace any more"))
 	}
 	resources := g.Resources
 	if len(f.resources) > 0 { // RFC 8707 2.2: a subset
@@ -141,9 +141,13 @@ func (i *Issuer) userTokens(r *http.Request, f form, ws control.Workspace, clien
 	if err != nil {
 		return res, err
 	}
-	claims := Claims{Subject: user.ID, ClientID: client.ID, Audience: aud, Scopes: scopes, IDP: "local", AMR: []string{"pwd"}, AuthTime: g.AuthAt.Unix(), Grant: g.ID}
+	claims := Claims{Subject: user.ID, ClientID: client.ID, Audience: aud, Scopes: scopes, Attributes: user.Attributes,
+		IDP: user.IDPID, AMR: g.Authentication.Methods, ACR: g.Authentication.Class, AuthTime: g.Authentication.At.Unix(), Grant: g.ID}
 	if slices.Contains(scopes, "profile") {
 		claims.Name, claims.Username = user.Name, user.Username
+	}
+	if slices.Contains(scopes, "email") {
+		claims.Email = user.Email
 	}
 	token, ttl, err := i.mint(ctx, ws, claims)
 	if err != nil {
@@ -151,7 +155,7 @@ func (i *Issuer) userTokens(r *http.Request, f form, ws control.Workspace, clien
 	}
 	res = tokenResponse{AccessToken: token, TokenType: "bearer", ExpiresIn: int64(ttl.Seconds()), Scope: strings.Join(scopes, " ")}
 	if slices.Contains(scopes, "openid") {
-		if res.IDToken, err = i.mintID(ctx, ws, claims, nonce); err != nil {
+		if res.IDToken, err = i.mintID(ctx, ws, claims, nonce, g.SessionID); err != nil {
 			return res, err
 		}
 	}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +29,16 @@ type Introspection struct {
 	Server    string   `json:"server_id,omitempty"`
 	IDP       string   `json:"idp,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+
+	Attributes map[string]json.RawMessage `json:"-"` // of the user, beside the members above
+}
+
+// MarshalJSON puts the attributes beside the members.
+func (p Introspection) MarshalJSON() ([]byte, error) {
+	type plain Introspection
+	return beside(plain(p), p.Attributes)
 }
 
 // Introspect says what an access token of a workspace is worth now. An error is an outage, never a bad token.
@@ -41,7 +52,7 @@ func (i *Issuer) Introspect(ctx context.Context, tenant, wid, token string) (Int
 	}
 	return Introspection{Active: true, Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, Expiry: c.Expiry, IssuedAt: c.IssuedAt,
 		NotBefore: c.NotBefore, ID: c.ID, ClientID: c.ClientID, Scope: c.Scope, TokenType: "bearer",
-		Tenant: c.Tenant, Server: c.Workspace, IDP: c.IDP, AMR: c.AMR}, nil
+		Tenant: c.Tenant, Server: c.Workspace, IDP: c.IDP, AMR: c.AMR, ACR: c.ACR, AuthTime: c.AuthTime, Attributes: c.Attributes}, nil
 }
 
 // introspect is the endpoint of RFC 7662 2. The caller proves itself by an access token of the workspace with the scope

@@ -30,6 +30,7 @@ type Issuer struct {
 	logger    *slog.Logger
 	verified  verifiedTokens
 	good      goodTokens
+	providers providers
 }
 
 // New makes the issuer.
@@ -56,6 +57,8 @@ func (i *Issuer) Handler() http.Handler {
 	mux.HandleFunc("GET /{tid}/{wid}/oauth2/authorize", i.authorize)
 	mux.HandleFunc("GET /{tid}/{wid}/login", i.ask)
 	mux.Handle("POST /{tid}/{wid}/login", web.CrossOrigin(http.HandlerFunc(i.answerForm)))
+	mux.HandleFunc("GET /{tid}/{wid}/login/{idp}", i.startExternal)
+	mux.HandleFunc("GET /{tid}/{wid}/login/{idp}/callback", i.external)
 	mux.HandleFunc("POST /{tid}/{wid}/par", i.push)
 	mux.HandleFunc("GET /{tid}/{wid}/userinfo", i.userinfo)
 	mux.HandleFunc("POST /{tid}/{wid}/userinfo", i.userinfo)

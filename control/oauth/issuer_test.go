@@ -57,6 +57,9 @@ func newWorld(t *testing.T) *world {
 	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.admin.CreateWorkspaceUser(context.Background(), w.actor, control.User{WorkspaceID: "default", Username: "admin", Name: "Administrator"}, password); err != nil {
+		t.Fatal(err)
+	}
 	w.issuer = New(Options{Admin: w.admin, Store: w.store, PublicURL: w.server.URL, Now: now})
 	handler = web.Secure(w.issuer.Handler(), web.Options{})
 	return w

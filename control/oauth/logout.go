@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"portcullis/control"
 	"portcullis/control/store"
@@ -31,8 +30,8 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	token := web.SessionToken(r)
-	actor, _, err := i.admin.Session(r.Context(), token)
+	token := web.IssuerCookie(e.ws.TenantID, e.ws.ID).Value(r)
+	session, err := i.session(r, e.ws)
 	switch {
 	case err != nil && control.KindOf(err) != control.Unauthenticated:
 		i.problemPage(w, r, err)
@@ -41,10 +40,10 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 		i.logoutPage(w, r, e, "")
 	case err != nil:
 		i.loggedOut(w, r, e)
-	case actor.TenantID == e.ws.TenantID && actor.ID == e.subject:
+	case session.User.ID == e.subject:
 		i.endSession(w, r, e)
 	default:
-		i.logoutPage(w, r, e, actor.Name)
+		i.logoutPage(w, r, e, session.User.Username)
 	}
 }
 
@@ -56,13 +55,14 @@ func (i *Issuer) logoutForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (i *Issuer) endSession(w http.ResponseWriter, r *http.Request, e ending) {
-	if token := web.SessionToken(r); token != "" {
+	cookie := web.IssuerCookie(e.ws.TenantID, e.ws.ID)
+	if token := cookie.Value(r); token != "" {
 		if err := i.admin.Logout(r.Context(), token); err != nil {
 			i.problemPage(w, r, err)
 			return
 		}
 	}
-	web.ClearSession(w, r, strings.HasPrefix(i.publicURL, "https://"))
+	cookie.Clear(w, i.secure())
 	i.loggedOut(w, r, e)
 }
 

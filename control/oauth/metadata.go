@@ -77,7 +77,7 @@ func (i *Issuer) metadata(w http.ResponseWriter, r *http.Request) {
 		GrantTypesSupported:    []string{"client_credentials", "authorization_code", "refresh_token"},
 		ResponseTypesSupported: []string{"code"}, ResponseModesSupported: []string{"query"}, SubjectTypesSupported: []string{"public"},
 		ScopesSupported:               slices.Clone(oidcScopes),
-		ClaimsSupported:               []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "name", "preferred_username"},
+		ClaimsSupported:               []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "sid", "name", "preferred_username", "email"},
 		PromptValuesSupported:         []string{"none", "login", "consent"},
 		CodeChallengeMethodsSupported: []string{"S256"}, IDTokenSigningAlgValuesSupported: []string{},
 		EndSessionEndpoint:                iss + "/oidc/logout",

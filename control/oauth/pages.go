@@ -24,24 +24,30 @@ h1{font-size:1.3rem;margin:0 0 .75rem}p{margin:.5rem 0}label{display:block;margi
 input{width:100%;padding:.55rem .7rem;margin-top:.25rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
 button{margin-top:1.2rem;padding:.55rem 1.1rem;font:inherit;font-weight:600;border-radius:6px;border:1px solid var(--accent);background:transparent;color:var(--accent)}
 button.primary{background:var(--accent);color:var(--card)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
-ul{padding-left:1.2rem}
+ul{padding-left:1.2rem}.providers{list-style:none;padding:0}.or{text-align:center;opacity:.75}
+a.button{display:block;margin-top:.6rem;padding:.55rem 1.1rem;text-align:center;font-weight:600;text-decoration:none;border-radius:6px;border:1px solid var(--accent);color:var(--accent)}
 </style></head><body><main>
 {{if eq .Kind "login"}}<h1>Log in</h1><p>to continue to <strong>{{.Client}}</strong> in the workspace {{.Workspace}}</p>
 {{with .Problem}}<p class="bad" role="alert">{{.}}</p>{{end}}
-<form method="post"><label for="username">Username</label><input id="username" name="username" value="{{.Username}}" autocomplete="username" autocapitalize="none" required>
+{{if .Static}}<form method="post" action="{{.Action}}"><label for="username">Username</label><input id="username" name="username" value="{{.Username}}" autocomplete="username" autocapitalize="none" required>
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
-<button class="primary" name="step" value="login">Log in</button></form>
+<button class="primary" name="step" value="login">Log in</button></form>{{end}}
+{{if .Providers}}{{if .Static}}<p class="or">or</p>{{end}}<ul class="providers">{{range .Providers}}<li><a class="button" href="{{.Address}}">Log in with {{.Name}}</a></li>{{end}}</ul>
+{{else if not .Static}}<p>Nobody can log in to this workspace: it has no identity provider. An administrator can connect one.</p>{{end}}
 {{else if eq .Kind "consent"}}<h1>{{.Client}} asks for access</h1><p>You are logged in as <strong>{{.Username}}</strong>. If you allow it, {{.Client}} may act for you in the workspace {{.Workspace}}:</p>
 <ul>{{range .Scopes}}<li>{{.}}</li>{{else}}<li>learn who you are</li>{{end}}</ul><p>You will be sent to <strong>{{.Target}}</strong>.</p>
 <form method="post"><button class="primary" name="step" value="allow">Allow</button> <button name="step" value="deny">Deny</button></form>
 {{else if eq .Kind "logout"}}<h1>Log out?</h1><p>{{with .Username}}You are logged in as <strong>{{.}}</strong>. {{end}}{{with .Client}}{{.}} asks to log you out{{else}}This logs you out{{end}} of the workspace {{.Workspace}} and of the portal.</p>
 <form method="post" action="{{.Target}}">{{range $name, $value := .Hidden}}{{if $value}}<input type="hidden" name="{{$name}}" value="{{$value}}">{{end}}{{end}}<button class="primary">Log out</button></form>
-{{else}}<h1>{{.Title}}</h1><p>{{.Problem}}</p>{{with .Request}}<p>Request {{.}}</p>{{end}}{{end}}
+{{else}}<h1>{{.Title}}</h1><p>{{.Problem}}</p>{{with .Action}}<p><a class="button" href="{{.}}">Log in as somebody else</a></p>{{end}}{{with .Request}}<p>Request {{.}}</p>{{end}}{{end}}
 </main></body></html>
 `))
 
 type page struct {
 	Kind, Title, Nonce, Client, Workspace, Username, Problem, Target, Request string
+	Action                                                                    string // of the log-in form, or where the log-in page is
+	Static                                                                    bool   // there is one
+	Providers                                                                 []providerLink
 	Scopes                                                                    []string
 	Hidden                                                                    map[string]string // fields of the form; empty ones are left out
 }
@@ -59,26 +65,47 @@ func (i *Issuer) render(w http.ResponseWriter, r *http.Request, status int, p pa
 	w.Write(b.Bytes())
 }
 
-func (i *Issuer) loginPage(w http.ResponseWriter, r *http.Request, a authorization, username, problem string) {
+type providerLink struct{ Name, Address string }
+
+// loginPage shows the ways to log in; query is the authorization request that they go on with.
+func (i *Issuer) loginPage(w http.ResponseWriter, r *http.Request, a authorization, query, username, problem string) {
 	i.allowForm(w, a)
 	status := http.StatusOK
 	if problem != "" {
 		status = http.StatusUnauthorized
 	}
 	if username == "" {
-		username = r.URL.Query().Get("login_hint")
+		if q, err := url.ParseQuery(query); err == nil {
+			username = q.Get("login_hint")
+		}
 	}
-	i.render(w, r, status, page{Kind: "login", Title: "Log in", Client: a.client.Name, Workspace: a.ws.Name, Username: username, Problem: problem})
+	p := page{Kind: "login", Title: "Log in", Client: a.client.Name, Workspace: a.ws.Name, Username: username, Problem: problem,
+		Action: i.pagePath(a) + "?" + query}
+	all, err := i.admin.IDPs(r.Context(), a.ws.TenantID, a.ws.ID)
+	if err != nil {
+		i.problemPage(w, r, err)
+		return
+	}
+	for _, idp := range all {
+		switch {
+		case idp.Disabled:
+		case idp.Method == control.MethodStatic:
+			p.Static = true
+		case idp.Method == control.MethodOIDC:
+			p.Providers = append(p.Providers, providerLink{idp.Name, i.pagePath(a) + "/" + idp.ID + "?" + query})
+		}
+	}
+	i.render(w, r, status, p)
 }
 
-func (i *Issuer) consentPage(w http.ResponseWriter, r *http.Request, a authorization, actor control.Actor) {
+func (i *Issuer) consentPage(w http.ResponseWriter, r *http.Request, a authorization, user control.User) {
 	i.allowForm(w, a)
 	target := a.redirectURI
 	if u, err := url.Parse(a.redirectURI); err == nil && u.Host != "" {
 		target = u.Host
 	}
 	i.render(w, r, http.StatusOK, page{Kind: "consent", Title: "Allow access", Client: a.client.Name, Workspace: a.ws.Name,
-		Username: actor.Name, Scopes: a.scopes, Target: target})
+		Username: user.Username, Scopes: a.scopes, Target: target})
 }
 
 // allowForm lets the page's form end at the client: browsers hold form-action also against redirects.
@@ -117,12 +144,18 @@ func (i *Issuer) ask(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	next, actor, _, err := i.decide(r, a)
+	next, session, err := i.decide(r, a)
 	switch next {
 	case stepLogin:
-		i.loginPage(w, r, a, "", "")
+		if hint := r.URL.Query().Get("idp_hint"); hint != "" {
+			if p, err := i.admin.LoginIDP(r.Context(), a.ws.TenantID, a.ws.ID, hint); err == nil && p.Method == control.MethodOIDC {
+				redirect(w, i.pagePath(a)+"/"+p.ID+"?"+r.URL.RawQuery, http.StatusFound)
+				return
+			}
+		}
+		i.loginPage(w, r, a, r.URL.RawQuery, "", "")
 	case stepConsent:
-		i.consentPage(w, r, a, actor)
+		i.consentPage(w, r, a, session.User)
 	case stepCode, stepRefuse:
 		redirect(w, i.authorizePath(a)+"?"+r.URL.RawQuery, http.StatusFound)
 	default:
@@ -148,16 +181,16 @@ func (i *Issuer) answerForm(w http.ResponseWriter, r *http.Request) {
 	case "deny":
 		i.sendBack(w, r, a, errorParams(refuse(errAccessDenied, "the user refused")))
 	case "allow":
-		actor, session, err := i.admin.Session(r.Context(), web.SessionToken(r))
+		session, err := i.session(r, a.ws)
 		switch {
 		case control.KindOf(err) == control.Unauthenticated && err != nil:
-			i.loginPage(w, r, a, "", "The session has ended. Log in again.")
+			i.loginPage(w, r, a, r.URL.RawQuery, "", "The session has ended. Log in again.")
 		case err != nil:
 			i.problemPage(w, r, err)
-		case actor.TenantID != a.ws.TenantID || actor.RoleIn(a.ws.ID) == control.NoRole:
-			i.sendBack(w, r, a, errorParams(refuse(errAccessDenied, "the user has no role in this workspace")))
+		case !mayUse(session.User, a.ws):
+			i.sendBack(w, r, a, errorParams(errNoRole))
 		default:
-			i.issueCode(w, r, a, actor, session)
+			i.issueCode(w, r, a, session)
 		}
 	default:
 		i.problemPage(w, r, refuse(errInvalidRequest, "the form is not one of ours; go back and try again"))
@@ -166,21 +199,30 @@ func (i *Issuer) answerForm(w http.ResponseWriter, r *http.Request) {
 
 func (i *Issuer) login(w http.ResponseWriter, r *http.Request, a authorization) {
 	username := r.PostForm.Get("username")
-	token, _, err := i.admin.Login(r.Context(), a.ws.TenantID, username, r.PostForm.Get("password"), web.ClientIP(r), r.UserAgent())
+	token, _, err := i.admin.Login(r.Context(), a.ws.TenantID, a.ws.ID, username, r.PostForm.Get("password"), web.ClientIP(r), r.UserAgent())
 	switch kind := control.KindOf(err); {
 	case err == nil:
-		if old := web.SessionToken(r); old != "" { // a log-in always means a new session
-			if err := i.admin.Logout(r.Context(), old); err != nil {
-				web.Event(r.Context()).Err = err
-			}
-		}
-		web.SetSession(w, r, token, strings.HasPrefix(i.publicURL, "https://"))
-		redirect(w, i.authorizePath(a)+"?"+r.URL.RawQuery, http.StatusSeeOther)
+		i.begin(w, r, a.ws, token)
+		redirect(w, i.onward(a, r.URL.RawQuery, token), http.StatusSeeOther)
 	case kind == control.TooMany:
-		i.loginPage(w, r, a, username, web.ProblemOf(err).Message)
+		i.loginPage(w, r, a, r.URL.RawQuery, username, web.ProblemOf(err).Message)
 	case kind == control.Unauthenticated:
-		i.loginPage(w, r, a, username, "The username or the password is wrong.")
+		i.loginPage(w, r, a, r.URL.RawQuery, username, "The username or the password is wrong.")
 	default:
 		i.problemPage(w, r, err)
 	}
 }
+
+// begin gives the browser a new session and ends the one that it had: a log-in always means a new one.
+func (i *Issuer) begin(w http.ResponseWriter, r *http.Request, ws control.Workspace, token string) {
+	cookie := web.IssuerCookie(ws.TenantID, ws.ID)
+	if old := cookie.Value(r); old != "" {
+		if err := i.admin.EndSession(r.Context(), old); err != nil {
+			web.Event(r.Context()).Err = err
+		}
+	}
+	cookie.Set(w, token, i.secure())
+}
+
+// secure: browsers reach us over https.
+func (i *Issuer) secure() bool { return strings.HasPrefix(i.publicURL, "https://") }

@@ -37,6 +37,9 @@ func (i *Issuer) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := i.store.User(r.Context(), tenant, c.Subject)
+	if err == nil && (user.WorkspaceID != wid || user.Disabled) {
+		err = store.ErrNotFound
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		err = errToken
@@ -46,7 +49,13 @@ func (i *Issuer) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := map[string]any{"sub": user.ID}
+	if slices.Contains(c.Scopes, "email") && user.Email != "" {
+		out["email"] = user.Email
+	}
 	if slices.Contains(c.Scopes, "profile") {
+		for name, value := range user.Attributes {
+			out[name] = value
+		}
 		out["preferred_username"] = user.Username
 		if user.Name != "" {
 			out["name"] = user.Name

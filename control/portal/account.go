@@ -3,7 +3,6 @@ package portal
 import (
 	"net/http"
 
-	"portcullis/control"
 	"portcullis/control/web"
 )
 
@@ -22,21 +21,14 @@ func (p *portal) changePassword(r *request) error {
 		return refuse(http.StatusUnprocessableEntity, formErrors{fields: map[string]string{"again": "This is not the same. Nothing was changed."}})
 	}
 	ip, agent := web.ClientIP(r.Request), r.UserAgent()
-	if err := p.admin.ChangePassword(r.ctx(), web.SessionToken(r.Request), r.PostForm.Get("current"), next, ip, agent); err != nil {
+	token, err := p.admin.ChangePassword(r.ctx(), web.PortalCookie.Value(r.Request), r.PostForm.Get("current"), next, ip, agent)
+	if err != nil {
 		status, errs, ok := formProblem(err, "current", "password")
 		if !ok {
 			return err
 		}
 		return refuse(status, errs)
 	}
-	token, _, err := p.admin.Login(r.ctx(), r.actor.TenantID, r.user.Username, next, ip, agent)
-	if err != nil { // somebody else changed it in between
-		if control.KindOf(err) == control.Unauthenticated {
-			p.toLogin(r.w, r.Request, true)
-			return nil
-		}
-		return err
-	}
-	web.SetSession(r.w, r.Request, token, p.secure)
+	web.PortalCookie.Set(r.w, token, p.secure)
 	return r.done("/app/account", "password-changed")
 }

@@ -13,8 +13,7 @@ func TestGuide(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 
-	b.get("/app/").wants(200, "Log in", "Username", "Password")
-	b.post("/app/login", "username", "admin", "password", password).wants(200, "Workspace Directory", "Default", "Admin", "System")
+	b.fill(b.get("/app/").wants(200, "Log in", "Username", "Password"), "admin", password).wants(200, "Workspace Directory", "Default", "Admin", "System")
 	b.get("/app/default").wants(200, "Overview", "APIs", "Policies", "Applications", "Settings", "No gateway yet")
 
 	b.get("/app/default/apis").wants(200, "AUTHORIZATION", "GATEWAYS")

@@ -23,24 +23,20 @@ func TestLogin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := w.browser()
 			b.t = t
-			b.post("/app/login", "username", c.username, "password", c.password).
+			b.login(c.username, c.password, "").
 				wants(401, "The username or the password is wrong.").has(`value="`+c.username+`"`).lacks("not it", password)
 		})
 	}
 
 	t.Run("comes back to where it was", func(t *testing.T) {
 		p := b.get("/app/default/policies?q=block").wants(200, "Log in")
-		next := regexp.MustCompile(`name="next" value="([^"]*)"`).FindStringSubmatch(p.body)
-		if next == nil || next[1] != "/app/default/policies?q=block" {
-			t.Fatalf("the form's next is %q", next)
-		}
-		if p := b.post("/app/login", "username", "admin", "password", password, "next", next[1]); p.path != "/app/default/policies?q=block" {
+		if p := b.fill(p, "admin", password); p.path != "/app/default/policies?q=block" {
 			t.Errorf("after the login the browser is at %s", p.path)
 		}
 	})
 	t.Run("never leaves the portal", func(t *testing.T) {
-		for _, next := range []string{"https://evil.example/app/", "//evil.example/app/", "/app/\\evil", "/app//evil.example", "javascript:alert(1)", "/api/admin", "/app/login"} {
-			if p := w.browser().post("/app/login", "username", "admin", "password", password, "next", next); p.path != "/app/" {
+		for _, next := range []string{"https://evil.example/app/", "//evil.example/app/", "/app/\\evil", "/app//evil.example", "javascript:alert(1)", "/api/admin", "/app/login", "/app/login/callback?code=x"} {
+			if p := w.browser().login("admin", password, next); p.path != "/app/" {
 				t.Errorf("next=%s led to %s", next, p.path)
 			}
 		}
@@ -55,9 +51,13 @@ func TestLogin(t *testing.T) {
 			}
 			return ""
 		}
-		b.post("/app/login", "username", "admin", "password", password)
+		b.login("admin", password, "")
 		first := token()
-		b.post("/app/login", "username", "admin", "password", password)
+		b.get("/app/login").wants(200, "Workspace Directory")
+		if token() != first {
+			t.Error("a session that is there was not used")
+		}
+		b.fill(b.get("/app/login?other=1"), "admin", password).wants(200, "Workspace Directory")
 		if first == "" || token() == first {
 			t.Error("the second login kept the first session's token")
 		}
@@ -68,7 +68,7 @@ func TestLogin(t *testing.T) {
 	t.Run("an idle session ends", func(t *testing.T) {
 		b := w.signedIn("admin", password)
 		w.clock.add(13 * time.Hour)
-		b.get("/app/default/overview").wants(200, "Log in to continue.")
+		b.get("/app/default/overview").wants(200, "Log in", "to continue to Admin Portal")
 	})
 }
 

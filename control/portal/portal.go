@@ -3,6 +3,7 @@ package portal
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"portcullis/control"
@@ -11,11 +12,12 @@ import (
 	"portcullis/control/web"
 )
 
-// Options of New. Admin and PublicURL are required.
+// Options of New. Admin, Issuer and PublicURL are required.
 type Options struct {
 	Admin     *admin.Admin
 	Analytics *analytics.Analytics
 	Packages  web.Packages // of the authorizer, for DOWNLOAD AUTHORIZER
+	Issuer    http.Handler // of the workspaces' issuers, in this process: log-ins end there
 	PublicURL string       // "https://gate.example.com": decides whether the session cookie is a secure one
 	Now       func() time.Time
 	Logger    *slog.Logger
@@ -28,7 +30,9 @@ type portal struct {
 	links     func() ([]packageLink, error)
 	now       func() time.Time
 	logger    *slog.Logger
-	secure    bool // browsers reach us over https
+	issuer    http.Handler
+	publicURL string // without a slash at its end
+	secure    bool   // browsers reach us over https
 	assets    *assets
 	streams   chan struct{} // holds one of each open live view
 	checks    chan struct{} // holds one of each text that is being checked
@@ -42,7 +46,7 @@ const maxForm = 2 << 20
 func New(o Options) http.Handler {
 	p := &portal{
 		admin: o.Admin, analytics: o.Analytics, packages: o.Packages, links: packageLinks(o.Packages), now: o.Now, logger: o.Logger,
-		secure: len(o.PublicURL) > 8 && o.PublicURL[:8] == "https://", assets: loadAssets(), streams: make(chan struct{}, liveStreams),
+		issuer: o.Issuer, publicURL: strings.TrimRight(o.PublicURL, "/"), secure: strings.HasPrefix(o.PublicURL, "https://"), assets: loadAssets(), streams: make(chan struct{}, liveStreams),
 		checks: make(chan struct{}, checksAtOnce),
 	}
 	if p.now == nil {
@@ -65,8 +69,8 @@ func New(o Options) http.Handler {
 func (p *portal) routes() http.Handler {
 	top := http.NewServeMux()
 	top.Handle("GET "+assetPrefix, p.assets)
-	top.HandleFunc("GET /app/login", p.showLogin)
-	top.HandleFunc("POST /app/login", p.login)
+	top.HandleFunc("GET /app/login", p.login)
+	top.HandleFunc("GET /app/login/callback", p.loginCallback)
 	top.HandleFunc("POST /app/logout", p.logout)
 	top.HandleFunc("POST /app/theme", p.setTheme)
 	top.Handle("GET /app/{$}", p.signedIn(p.directory))

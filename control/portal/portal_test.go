@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"portcullis/control"
 	"portcullis/control/admin"
 	"portcullis/control/analytics"
+	"portcullis/control/oauth"
 	"portcullis/control/portal"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
@@ -37,6 +39,7 @@ type world struct {
 	admin     *admin.Admin
 	analytics *analytics.Analytics
 	operator  control.Actor // an administrator, for what a test needs to find there
+	issuer    http.Handler
 	server    *httptest.Server
 	clock     *clock
 }
@@ -91,7 +94,12 @@ func newWorld(t testing.TB) *world {
 	}
 	w.operator = control.Actor{Kind: control.OperatorActor, ID: "test", TenantID: control.DefaultTenant, Role: control.Admin}
 	packages := web.Packages{FS: packageFiles()}
-	w.server.Config.Handler = web.Secure(portal.New(portal.Options{Admin: w.admin, Analytics: w.analytics, Packages: packages, PublicURL: public, Now: w.clock.Now}), web.Options{Now: w.clock.Now})
+	issuer := oauth.New(oauth.Options{Admin: w.admin, Store: st, PublicURL: public, Now: w.clock.Now}).Handler()
+	mux := http.NewServeMux()
+	mux.Handle("/app/", portal.New(portal.Options{Admin: w.admin, Analytics: w.analytics, Issuer: issuer, Packages: packages, PublicURL: public, Now: w.clock.Now}))
+	mux.Handle("/", issuer)
+	w.issuer = issuer
+	w.server.Config.Handler = web.Secure(mux, web.Options{Now: w.clock.Now})
 	w.server.Start()
 	t.Cleanup(w.server.Close)
 	return w
@@ -165,8 +173,27 @@ func (w *world) browser() *browser {
 func (w *world) signedIn(username, password string) *browser {
 	w.t.Helper()
 	b := w.browser()
-	b.post("/app/login", "username", username, "password", password).wants(200, "Workspace Directory")
+	b.login(username, password, "").wants(200, "Workspace Directory")
 	return b
+}
+
+// login opens the log-in page, as a page that needs it does, and fills it in.
+func (b *browser) login(username, password, next string) page {
+	b.t.Helper()
+	form := b.get("/app/login?"+url.Values{"next": {next}}.Encode()).wants(200, "Log in", "Username", "Password")
+	return b.fill(form, username, password)
+}
+
+var action = regexp.MustCompile(`<form method="post" action="([^"]*)"`)
+
+// fill sends the log-in form of a page.
+func (b *browser) fill(form page, username, password string) page {
+	b.t.Helper()
+	found := action.FindStringSubmatch(form.body)
+	if found == nil {
+		b.t.Fatalf("%s has no form", form.path)
+	}
+	return b.post(html.UnescapeString(found[1]), "step", "login", "username", username, "password", password)
 }
 
 func (b *browser) do(req *http.Request) page {
@@ -305,7 +332,9 @@ func (w *world) discoverMany(gatewayID string, n int) {
 func (w *world) signedInWithoutPackages(t *testing.T) *browser {
 	t.Helper()
 	bare := *w
-	bare.server = httptest.NewServer(web.Secure(portal.New(portal.Options{Admin: w.admin, Analytics: w.analytics, PublicURL: w.server.URL, Now: w.clock.Now}), web.Options{Now: w.clock.Now}))
+	bare.server = httptest.NewServer(web.Secure(portal.New(portal.Options{Admin: w.admin, Analytics: w.analytics, Issuer: w.issuer, PublicURL: w.server.URL, Now: w.clock.Now}), web.Options{Now: w.clock.Now}))
 	t.Cleanup(bare.server.Close)
-	return bare.signedIn("admin", password)
+	b := w.signedIn("admin", password) // cookies of a host hold for all its ports (RFC 6265 8.5)
+	b.base = bare.server.URL
+	return b
 }

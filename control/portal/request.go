@@ -45,7 +45,7 @@ func (r *request) audits() bool {
 func (p *portal) signedIn(h func(*request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		token := web.SessionToken(hr)
+		token := web.PortalCookie.Value(hr)
 		actor, session, err := p.admin.Session(hr.Context(), token)
 		if err != nil {
 			if control.KindOf(err) != control.Unauthenticated {
@@ -339,7 +339,7 @@ func (p *portal) setTheme(w http.ResponseWriter, r *http.Request) {
 func local(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/app/") ||
-		strings.Contains(u.Path, "//") || strings.ContainsAny(address, "\\\r\n\t") || u.Path == "/app/login" {
+		strings.Contains(u.Path, "//") || strings.ContainsAny(address, "\\\r\n\t") || strings.HasPrefix(u.Path, "/app/login") {
 		return "/app/"
 	}
 	return u.RequestURI()

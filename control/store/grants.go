@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"portcullis/control"
 )
 
 // Grant is what a user allowed a client. CodeHash and FamilyHash are of secrets that must not be used twice.
@@ -10,14 +12,16 @@ type Grant struct {
 	TenantID, ID, WorkspaceID, ClientID, UserID string
 	Scopes, Resources                           []string
 	CodeHash, FamilyHash                        string
-	AuthAt, CreatedAt, UsedAt, ExpiresAt        time.Time // UsedAt: when its code or a refresh token was taken last
+	SessionID                                   string                 // of the log-in that it came from
+	Authentication                              control.Authentication // how the user proved who it is
+	CreatedAt, UsedAt, ExpiresAt                time.Time              // UsedAt: when its code or a refresh token was taken last
 }
 
-const grantColumns = `tenant_id, id, workspace_id, client_id, user_id, scopes_json, resources_json, code_hash, family_hash, auth_at, created_at, used_at, expires_at`
+const grantColumns = `tenant_id, id, workspace_id, client_id, user_id, scopes_json, resources_json, code_hash, family_hash, sid, authn_json, auth_at, created_at, used_at, expires_at`
 
 func scanGrant(s scanner) (g Grant, err error) {
 	return g, s.Scan(&g.TenantID, &g.ID, &g.WorkspaceID, &g.ClientID, &g.UserID, fromJSON{&g.Scopes}, fromJSON{&g.Resources},
-		&g.CodeHash, &g.FamilyHash, at{&g.AuthAt}, at{&g.CreatedAt}, at{&g.UsedAt}, at{&g.ExpiresAt})
+		&g.CodeHash, &g.FamilyHash, &g.SessionID, fromJSON{&g.Authentication}, at{&g.Authentication.At}, at{&g.CreatedAt}, at{&g.UsedAt}, at{&g.ExpiresAt})
 }
 
 // Code is an authorization code of a grant (RFC 6749 4.1.2).
@@ -44,9 +48,9 @@ func (r Reader) GrantOfFamily(ctx context.Context, hash string) (Grant, error) {
 
 // AddGrant stores a grant with its code.
 func (tx *Tx) AddGrant(ctx context.Context, g Grant, c Code) error {
-	err := tx.exec(ctx, "INSERT INTO grants ("+grantColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-		g.TenantID, g.ID, g.WorkspaceID, g.ClientID, g.UserID, jsonList(g.Scopes), jsonList(g.Resources), g.CodeHash, g.FamilyHash,
-		micros(g.AuthAt), micros(g.CreatedAt), micros(g.UsedAt), micros(g.ExpiresAt))
+	err := tx.exec(ctx, "INSERT INTO grants ("+grantColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		g.TenantID, g.ID, g.WorkspaceID, g.ClientID, g.UserID, jsonList(g.Scopes), jsonList(g.Resources), g.CodeHash, g.FamilyHash, g.SessionID, jsonText(g.Authentication),
+		micros(g.Authentication.At), micros(g.CreatedAt), micros(g.UsedAt), micros(g.ExpiresAt))
 	if err != nil {
 		return err
 	}

@@ -17,13 +17,13 @@ func TestTakeOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		ctx, now := context.Background(), time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 		g := store.Grant{TenantID: "default", ID: "g1", WorkspaceID: "w1", ClientID: "c1", UserID: "u1", Scopes: []string{"read"},
-			CodeHash: "code", FamilyHash: "family", AuthAt: now, CreatedAt: now, ExpiresAt: now.Add(time.Minute)}
+			CodeHash: "code", FamilyHash: "family", Authentication: control.Authentication{At: now}, CreatedAt: now, ExpiresAt: now.Add(time.Minute)}
 		err := st.Tx(ctx, func(tx *store.Tx) error {
 			return errors.Join(
 				tx.AddTenant(ctx, "default", "Default", now),
 				tx.AddWorkspace(ctx, control.Workspace{TenantID: "default", ID: "w1", Name: "W", Type: "regular", KeyType: "ecdsa"}),
 				tx.AddClient(ctx, control.Client{TenantID: "default", ID: "c1", WorkspaceID: "w1", Name: "C"}),
-				tx.AddUser(ctx, control.User{TenantID: "default", ID: "u1", Username: "joe"}, "hash"),
+				tx.AddUser(ctx, control.User{TenantID: "default", ID: "u1", WorkspaceID: "admin", IDPID: "static", Subject: "joe", Username: "joe"}, "hash"),
 				tx.AddGrant(ctx, g, store.Code{RedirectURI: "https://app.example.com", Challenge: "ch", Nonce: "n", ExpiresAt: now.Add(time.Minute)}),
 				tx.AddRefreshToken(ctx, "default", "g1", "refresh", now, now.Add(time.Hour)),
 				tx.AddPushedRequest(ctx, store.PushedRequest{Hash: "pushed", TenantID: "default", WorkspaceID: "w1", ClientID: "c1", Query: "a=b", ExpiresAt: now.Add(time.Minute)}),

@@ -91,7 +91,7 @@ func readPopulated(t *testing.T, st *store.Store) {
 	if all, err := st.TrustedIssuers(t.Context(), "default", "default"); err != nil || len(all) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if all, err := st.Users(t.Context(), "default", store.Page{}); err != nil || len(all) < 3 {
+	if all, err := st.Users(t.Context(), "default", "admin", store.Page{}); err != nil || len(all) < 3 {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if all, err := st.AuditEvents(t.Context(), "default", "default", control.AuditFilter{Limit: 100}); err != nil || len(all) < 15 {

@@ -101,7 +101,7 @@ func (tx *Tx) Revise(ctx context.Context, tenant, id string, now time.Time) (int
 // RemoveWorkspace removes a workspace with everything in it but its audit; gateways and their clients (which live in the
 // system workspace) must be gone. ErrReferenced when they are not.
 func (tx *Tx) RemoveWorkspace(ctx context.Context, tenant, id string) error {
-	for _, table := range []string{"apis", "scopes", "services", "policy_embeds", "policies", "clients", "decisions", "decision_minutes", "decision_latencies", "dropped_minutes"} {
+	for _, table := range []string{"apis", "scopes", "services", "policy_embeds", "policies", "clients", "users", "decisions", "decision_minutes", "decision_latencies", "dropped_minutes"} {
 		query := "DELETE FROM " + table + " WHERE tenant_id = $1 AND workspace_id = $2"
 		if table == "policy_embeds" {
 			query = "DELETE FROM policy_embeds WHERE tenant_id = $1 AND policy_id IN (SELECT id FROM policies WHERE tenant_id = $2 AND workspace_id = $3)"

@@ -152,14 +152,14 @@ func TestClientIP(t *testing.T) {
 func TestSessionCookie(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		w := httptest.NewRecorder()
-		SetSession(w, nil, "tok", secure)
+		PortalCookie.Set(w, "tok", secure)
 		c := w.Result().Cookies()[0]
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Secure != secure || c.Domain != "" || strings.HasPrefix(c.Name, "__Host-") != secure {
 			t.Errorf("secure %v: %v", secure, c)
 		}
 		var got string
 		read := func(r *http.Request) string {
-			Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = SessionToken(r) }), Options{HTTPS: secure}).ServeHTTP(httptest.NewRecorder(), r)
+			Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = PortalCookie.Value(r) }), Options{HTTPS: secure}).ServeHTTP(httptest.NewRecorder(), r)
 			return got
 		}
 		r := httptest.NewRequest("GET", "/", nil)

@@ -2594,16 +2594,19 @@ type IntrospectRequest struct {
 	TokenTypeHint *string `json:"token_type_hint,omitempty"`
 }
 
-// IntrospectResponse RFC 7662 2.2. Of a token that is not active nothing but that is said.
+// IntrospectResponse RFC 7662 2.2. Of a token that is not active nothing but that is said. The attributes of a user stand beside these members.
 type IntrospectResponse struct {
 	Acr *string `json:"acr,omitempty"`
 
 	// Act Any JSON object.
-	Act      *FreeForm `json:"act,omitempty"`
-	Active   bool      `json:"active"`
-	Amr      *[]string `json:"amr,omitempty"`
-	Aud      *[]string `json:"aud,omitempty"`
-	ClientID *string   `json:"client_id,omitempty"`
+	Act    *FreeForm `json:"act,omitempty"`
+	Active bool      `json:"active"`
+	Amr    *[]string `json:"amr,omitempty"`
+	Aud    *[]string `json:"aud,omitempty"`
+
+	// AuthTime Additive.
+	AuthTime *int64  `json:"auth_time,omitempty"`
+	ClientID *string `json:"client_id,omitempty"`
 
 	// Cnf What the token is bound to.
 	Cnf *struct {
@@ -2623,14 +2626,15 @@ type IntrospectResponse struct {
 	Jti *string `json:"jti,omitempty"`
 
 	// MayAct Any JSON object.
-	MayAct    *FreeForm `json:"may_act,omitempty"`
-	Nbf       *int64    `json:"nbf,omitempty"`
-	Scope     *string   `json:"scope,omitempty"`
-	ServerID  *string   `json:"server_id,omitempty"`
-	Sub       *string   `json:"sub,omitempty"`
-	TenantID  *string   `json:"tenant_id,omitempty"`
-	TokenType *string   `json:"token_type,omitempty"`
-	Username  *string   `json:"username,omitempty"`
+	MayAct               *FreeForm              `json:"may_act,omitempty"`
+	Nbf                  *int64                 `json:"nbf,omitempty"`
+	Scope                *string                `json:"scope,omitempty"`
+	ServerID             *string                `json:"server_id,omitempty"`
+	Sub                  *string                `json:"sub,omitempty"`
+	TenantID             *string                `json:"tenant_id,omitempty"`
+	TokenType            *string                `json:"token_type,omitempty"`
+	Username             *string                `json:"username,omitempty"`
+	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
 // JWKS Public keys, RFC 7517 5.
@@ -5179,6 +5183,402 @@ func (a AuditEvent_Metadata) MarshalJSON() ([]byte, error) {
 		object["user_agent"], err = json.Marshal(a.UserAgent)
 		if err != nil {
 			return nil, fmt.Errorf("error marshaling 'user_agent': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
+// Getter for additional properties for IntrospectResponse. Returns the specified
+// element and whether it was found
+func (a IntrospectResponse) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for IntrospectResponse
+func (a *IntrospectResponse) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for IntrospectResponse to handle AdditionalProperties
+func (a *IntrospectResponse) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["acr"]; found {
+		err = json.Unmarshal(raw, &a.Acr)
+		if err != nil {
+			return fmt.Errorf("error reading 'acr': %w", err)
+		}
+		delete(object, "acr")
+	}
+
+	if raw, found := object["act"]; found {
+		err = json.Unmarshal(raw, &a.Act)
+		if err != nil {
+			return fmt.Errorf("error reading 'act': %w", err)
+		}
+		delete(object, "act")
+	}
+
+	if raw, found := object["active"]; found {
+		err = json.Unmarshal(raw, &a.Active)
+		if err != nil {
+			return fmt.Errorf("error reading 'active': %w", err)
+		}
+		delete(object, "active")
+	}
+
+	if raw, found := object["amr"]; found {
+		err = json.Unmarshal(raw, &a.Amr)
+		if err != nil {
+			return fmt.Errorf("error reading 'amr': %w", err)
+		}
+		delete(object, "amr")
+	}
+
+	if raw, found := object["aud"]; found {
+		err = json.Unmarshal(raw, &a.Aud)
+		if err != nil {
+			return fmt.Errorf("error reading 'aud': %w", err)
+		}
+		delete(object, "aud")
+	}
+
+	if raw, found := object["auth_time"]; found {
+		err = json.Unmarshal(raw, &a.AuthTime)
+		if err != nil {
+			return fmt.Errorf("error reading 'auth_time': %w", err)
+		}
+		delete(object, "auth_time")
+	}
+
+	if raw, found := object["client_id"]; found {
+		err = json.Unmarshal(raw, &a.ClientID)
+		if err != nil {
+			return fmt.Errorf("error reading 'client_id': %w", err)
+		}
+		delete(object, "client_id")
+	}
+
+	if raw, found := object["cnf"]; found {
+		err = json.Unmarshal(raw, &a.Cnf)
+		if err != nil {
+			return fmt.Errorf("error reading 'cnf': %w", err)
+		}
+		delete(object, "cnf")
+	}
+
+	if raw, found := object["exp"]; found {
+		err = json.Unmarshal(raw, &a.Exp)
+		if err != nil {
+			return fmt.Errorf("error reading 'exp': %w", err)
+		}
+		delete(object, "exp")
+	}
+
+	if raw, found := object["ext"]; found {
+		err = json.Unmarshal(raw, &a.Ext)
+		if err != nil {
+			return fmt.Errorf("error reading 'ext': %w", err)
+		}
+		delete(object, "ext")
+	}
+
+	if raw, found := object["iat"]; found {
+		err = json.Unmarshal(raw, &a.Iat)
+		if err != nil {
+			return fmt.Errorf("error reading 'iat': %w", err)
+		}
+		delete(object, "iat")
+	}
+
+	if raw, found := object["idp"]; found {
+		err = json.Unmarshal(raw, &a.Idp)
+		if err != nil {
+			return fmt.Errorf("error reading 'idp': %w", err)
+		}
+		delete(object, "idp")
+	}
+
+	if raw, found := object["idp_sub"]; found {
+		err = json.Unmarshal(raw, &a.IdpSub)
+		if err != nil {
+			return fmt.Errorf("error reading 'idp_sub': %w", err)
+		}
+		delete(object, "idp_sub")
+	}
+
+	if raw, found := object["iss"]; found {
+		err = json.Unmarshal(raw, &a.Iss)
+		if err != nil {
+			return fmt.Errorf("error reading 'iss': %w", err)
+		}
+		delete(object, "iss")
+	}
+
+	if raw, found := object["jti"]; found {
+		err = json.Unmarshal(raw, &a.Jti)
+		if err != nil {
+			return fmt.Errorf("error reading 'jti': %w", err)
+		}
+		delete(object, "jti")
+	}
+
+	if raw, found := object["may_act"]; found {
+		err = json.Unmarshal(raw, &a.MayAct)
+		if err != nil {
+			return fmt.Errorf("error reading 'may_act': %w", err)
+		}
+		delete(object, "may_act")
+	}
+
+	if raw, found := object["nbf"]; found {
+		err = json.Unmarshal(raw, &a.Nbf)
+		if err != nil {
+			return fmt.Errorf("error reading 'nbf': %w", err)
+		}
+		delete(object, "nbf")
+	}
+
+	if raw, found := object["scope"]; found {
+		err = json.Unmarshal(raw, &a.Scope)
+		if err != nil {
+			return fmt.Errorf("error reading 'scope': %w", err)
+		}
+		delete(object, "scope")
+	}
+
+	if raw, found := object["server_id"]; found {
+		err = json.Unmarshal(raw, &a.ServerID)
+		if err != nil {
+			return fmt.Errorf("error reading 'server_id': %w", err)
+		}
+		delete(object, "server_id")
+	}
+
+	if raw, found := object["sub"]; found {
+		err = json.Unmarshal(raw, &a.Sub)
+		if err != nil {
+			return fmt.Errorf("error reading 'sub': %w", err)
+		}
+		delete(object, "sub")
+	}
+
+	if raw, found := object["tenant_id"]; found {
+		err = json.Unmarshal(raw, &a.TenantID)
+		if err != nil {
+			return fmt.Errorf("error reading 'tenant_id': %w", err)
+		}
+		delete(object, "tenant_id")
+	}
+
+	if raw, found := object["token_type"]; found {
+		err = json.Unmarshal(raw, &a.TokenType)
+		if err != nil {
+			return fmt.Errorf("error reading 'token_type': %w", err)
+		}
+		delete(object, "token_type")
+	}
+
+	if raw, found := object["username"]; found {
+		err = json.Unmarshal(raw, &a.Username)
+		if err != nil {
+			return fmt.Errorf("error reading 'username': %w", err)
+		}
+		delete(object, "username")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for IntrospectResponse to handle AdditionalProperties
+func (a IntrospectResponse) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Acr != nil {
+		object["acr"], err = json.Marshal(a.Acr)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'acr': %w", err)
+		}
+	}
+
+	if a.Act != nil {
+		object["act"], err = json.Marshal(a.Act)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'act': %w", err)
+		}
+	}
+
+	object["active"], err = json.Marshal(a.Active)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'active': %w", err)
+	}
+
+	if a.Amr != nil {
+		object["amr"], err = json.Marshal(a.Amr)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'amr': %w", err)
+		}
+	}
+
+	if a.Aud != nil {
+		object["aud"], err = json.Marshal(a.Aud)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'aud': %w", err)
+		}
+	}
+
+	if a.AuthTime != nil {
+		object["auth_time"], err = json.Marshal(a.AuthTime)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'auth_time': %w", err)
+		}
+	}
+
+	if a.ClientID != nil {
+		object["client_id"], err = json.Marshal(a.ClientID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'client_id': %w", err)
+		}
+	}
+
+	if a.Cnf != nil {
+		object["cnf"], err = json.Marshal(a.Cnf)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'cnf': %w", err)
+		}
+	}
+
+	if a.Exp != nil {
+		object["exp"], err = json.Marshal(a.Exp)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'exp': %w", err)
+		}
+	}
+
+	if a.Ext != nil {
+		object["ext"], err = json.Marshal(a.Ext)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'ext': %w", err)
+		}
+	}
+
+	if a.Iat != nil {
+		object["iat"], err = json.Marshal(a.Iat)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'iat': %w", err)
+		}
+	}
+
+	if a.Idp != nil {
+		object["idp"], err = json.Marshal(a.Idp)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'idp': %w", err)
+		}
+	}
+
+	if a.IdpSub != nil {
+		object["idp_sub"], err = json.Marshal(a.IdpSub)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'idp_sub': %w", err)
+		}
+	}
+
+	if a.Iss != nil {
+		object["iss"], err = json.Marshal(a.Iss)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'iss': %w", err)
+		}
+	}
+
+	if a.Jti != nil {
+		object["jti"], err = json.Marshal(a.Jti)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'jti': %w", err)
+		}
+	}
+
+	if a.MayAct != nil {
+		object["may_act"], err = json.Marshal(a.MayAct)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'may_act': %w", err)
+		}
+	}
+
+	if a.Nbf != nil {
+		object["nbf"], err = json.Marshal(a.Nbf)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'nbf': %w", err)
+		}
+	}
+
+	if a.Scope != nil {
+		object["scope"], err = json.Marshal(a.Scope)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'scope': %w", err)
+		}
+	}
+
+	if a.ServerID != nil {
+		object["server_id"], err = json.Marshal(a.ServerID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'server_id': %w", err)
+		}
+	}
+
+	if a.Sub != nil {
+		object["sub"], err = json.Marshal(a.Sub)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'sub': %w", err)
+		}
+	}
+
+	if a.TenantID != nil {
+		object["tenant_id"], err = json.Marshal(a.TenantID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'tenant_id': %w", err)
+		}
+	}
+
+	if a.TokenType != nil {
+		object["token_type"], err = json.Marshal(a.TokenType)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'token_type': %w", err)
+		}
+	}
+
+	if a.Username != nil {
+		object["username"], err = json.Marshal(a.Username)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'username': %w", err)
 		}
 	}
 
