@@ -431,7 +431,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 	return []string{
 		"/app/", "/app/workspaces/new", "/app/default/overview", "/app/default/apis/authorization",
 		"/app/default/apis/authorization?edit=" + apiOf(t, w, "Pet store", "GET", "/pets"), "/app/default/apis/authorization?connect=" + svc.ID,
-		"/app/default/apis/authorization?create=service", "/app/default/apis/authorization?change=" + svc.ID, "/app/default/apis/authorization?remove=" + svc.ID,
+		"/app/default/apis/authorization?create=service", "/app/default/services/" + svc.ID + "/import", "/app/default/apis/authorization?change=" + svc.ID, "/app/default/apis/authorization?remove=" + svc.ID,
 		"/app/default/apis/authorization?unbind=" + serviceID(t, w, "Pet store"), "/app/default/apis/open-doors", "/app/default/apis/authorization?show=open",
 		"/app/default/gateways", "/app/default/gateways/new", gw + "/quick-start", gw + "/apis", gw + "/apis?connect=abc123-prod", gw + "/apis?unbind=abc123-dev",
 		gw + "/settings", gw + "/settings?ask=rotate", gw + "/settings?ask=delete",

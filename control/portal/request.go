@@ -96,7 +96,11 @@ func to(elements ...string) func(*request) error {
 }
 
 func (r *request) parseForm() error {
-	r.Body = http.MaxBytesReader(r.w, r.Body, maxForm)
+	most := int64(maxForm)
+	if multipartForm(r.Request) {
+		most = maxDocument // its handler reads it, and may take less
+	}
+	r.Body = http.MaxBytesReader(r.w, r.Body, most)
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
@@ -115,35 +119,37 @@ func (r *request) query(name string) string { return r.URL.Query().Get(name) }
 
 // notices are the messages that a page may show after the action that led to it; an address can only name one of them.
 var notices = map[string]string{
-	"workspace-created":   "Workspace created.",
-	"workspace-saved":     "Settings saved.",
-	"workspace-deleted":   "Workspace deleted.",
-	"gateway-created":     "Gateway created. Follow the steps below to connect it.",
-	"gateway-saved":       "Settings saved.",
-	"gateway-deleted":     "Gateway deleted.",
-	"group-bound":         "API group connected. In AWS, deploy the API to this stage: Resources › Actions › Deploy API.",
-	"group-unbound":       "API group disconnected. In AWS, deploy the API to this stage for the change to take effect.",
-	"service-created":     "Service created.",
-	"service-saved":       "Service saved.",
-	"service-deleted":     "Service deleted.",
-	"api-updated":         "Policy assignment updated. Authorizers pick it up within their refresh interval.",
-	"apis-updated":        "Policy assigned. Authorizers pick it up within their refresh interval.",
-	"policy-created":      "Policy created.",
-	"policy-saved":        "Policy saved. Authorizers pick it up within their refresh interval.",
-	"policy-deleted":      "Policy deleted.",
-	"application-created": "Application created.",
-	"application-saved":   "Application saved.",
-	"application-deleted": "Application deleted.",
-	"scope-created":       "Scope created.",
-	"scope-saved":         "Scope saved.",
-	"scope-deleted":       "Scope deleted.",
-	"user-created":        "User created.",
-	"user-saved":          "User saved.",
-	"user-deleted":        "User deleted.",
-	"password-changed":    "Password changed. Your other sessions have ended.",
-	"password-set":        "Password set. The user's sessions have ended.",
-	"key-rotated":         "New signing key made. Tokens signed with the old ones stay valid until you revoke those keys.",
-	"key-revoked":         "Key revoked. Tokens signed with it are no longer accepted.",
+	"workspace-created":      "Workspace created.",
+	"workspace-saved":        "Settings saved.",
+	"workspace-deleted":      "Workspace deleted.",
+	"gateway-created":        "Gateway created. Follow the steps below to connect it.",
+	"gateway-saved":          "Settings saved.",
+	"gateway-deleted":        "Gateway deleted.",
+	"group-bound":            "API group connected. In AWS, deploy the API to this stage: Resources › Actions › Deploy API.",
+	"group-unbound":          "API group disconnected. In AWS, deploy the API to this stage for the change to take effect.",
+	"service-created":        "Service created.",
+	"service-saved":          "Service saved.",
+	"service-deleted":        "Service deleted.",
+	"specification-imported": "Specification imported. New APIs have no policy yet.",
+	"specification-removed":  "Specification removed, with its APIs.",
+	"api-updated":            "Policy assignment updated. Authorizers pick it up within their refresh interval.",
+	"apis-updated":           "Policy assigned. Authorizers pick it up within their refresh interval.",
+	"policy-created":         "Policy created.",
+	"policy-saved":           "Policy saved. Authorizers pick it up within their refresh interval.",
+	"policy-deleted":         "Policy deleted.",
+	"application-created":    "Application created.",
+	"application-saved":      "Application saved.",
+	"application-deleted":    "Application deleted.",
+	"scope-created":          "Scope created.",
+	"scope-saved":            "Scope saved.",
+	"scope-deleted":          "Scope deleted.",
+	"user-created":           "User created.",
+	"user-saved":             "User saved.",
+	"user-deleted":           "User deleted.",
+	"password-changed":       "Password changed. Your other sessions have ended.",
+	"password-set":           "Password set. The user's sessions have ended.",
+	"key-rotated":            "New signing key made. Tokens signed with the old ones stay valid until you revoke those keys.",
+	"key-revoked":            "Key revoked. Tokens signed with it are no longer accepted.",
 }
 
 // done sends the browser on after a successful POST; notice is a key of notices.
