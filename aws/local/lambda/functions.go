@@ -389,8 +389,9 @@ func getCodeSigning(c *call) (reply, error) {
 	return reply{200, map[string]string{"CodeSigningConfigArn": "", "FunctionName": f.name}}, nil
 }
 
-func deleteFunction(c *call) (reply, error) {
-	t, err := c.target("DeleteFunction")
+// held finds the function that a call names, with its permission checked; then runs with mu held.
+func (c *call) held(action string, then func(target, *function) (reply, error)) (reply, error) {
+	t, err := c.target(action)
 	if err != nil {
 		return reply{}, err
 	}
@@ -400,16 +401,22 @@ func deleteFunction(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if t.qualifier != "" {
-		return reply{status: 204}, c.s.deleteVersion(f, t)
-	}
-	delete(c.s.functions, t.key())
-	c.s.retire(f)
-	c.s.release(f.latest.code)
-	for _, v := range f.versions {
-		c.s.release(v.code)
-	}
-	return reply{status: 204}, nil
+	return then(t, f)
+}
+
+func deleteFunction(c *call) (reply, error) {
+	return c.held("DeleteFunction", func(t target, f *function) (reply, error) {
+		if t.qualifier != "" {
+			return reply{status: 204}, c.s.deleteVersion(f, t)
+		}
+		delete(c.s.functions, t.key())
+		c.s.retire(f)
+		c.s.release(f.latest.code)
+		for _, v := range f.versions {
+			c.s.release(v.code)
+		}
+		return reply{status: 204}, nil
+	})
 }
 
 func updateCode(c *call) (reply, error) {

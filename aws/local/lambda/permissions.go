@@ -3,6 +3,7 @@ package lambda
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"portcullis/aws/local/policy"
@@ -192,54 +193,36 @@ func (c *call) principalOf(sid string) string {
 
 func removePermission(c *call) (reply, error) {
 	c.condition("lambda:Principal", c.principalOf(c.args[1]))
-	t, err := c.target("RemovePermission")
-	if err != nil {
-		return reply{}, err
-	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	f, err := c.s.find(t, c.Partition)
-	if err != nil {
-		return reply{}, err
-	}
-	p := f.policies[t.qualifier]
-	if p == nil {
-		return reply{}, failure(404, "ResourceNotFoundException", "No policy is associated with the given resource.")
-	}
-	if err := p.expect(c.Request.URL.Query().Get("RevisionId")); err != nil {
-		return reply{}, err
-	}
-	for i, st := range p.statements {
-		if st.Sid != c.args[1] {
-			continue
+	return c.held("RemovePermission", func(t target, f *function) (reply, error) {
+		p := f.policies[t.qualifier]
+		if p == nil {
+			return reply{}, failure(404, "ResourceNotFoundException", "No policy is associated with the given resource.")
 		}
-		rest := append(append([]statement{}, p.statements[:i]...), p.statements[i+1:]...)
+		if err := p.expect(c.Request.URL.Query().Get("RevisionId")); err != nil {
+			return reply{}, err
+		}
+		i := slices.IndexFunc(p.statements, func(st statement) bool { return st.Sid == c.args[1] })
+		if i < 0 {
+			return reply{}, failure(404, "ResourceNotFoundException", "Statement %s is not found in resource policy.", c.args[1])
+		}
+		rest := slices.Delete(slices.Clone(p.statements), i, i+1)
 		if len(rest) == 0 {
 			delete(f.policies, t.qualifier)
 		} else {
 			f.policies[t.qualifier] = &resourcePolicy{wire.NewID(), rest}
 		}
 		return reply{status: 204}, nil
-	}
-	return reply{}, failure(404, "ResourceNotFoundException", "Statement %s is not found in resource policy.", c.args[1])
+	})
 }
 
 func getPolicy(c *call) (reply, error) {
-	t, err := c.target("GetPolicy")
-	if err != nil {
-		return reply{}, err
-	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	f, err := c.s.find(t, c.Partition)
-	if err != nil {
-		return reply{}, err
-	}
-	p := f.policies[t.qualifier]
-	if p == nil {
-		return reply{}, failure(404, "ResourceNotFoundException", "The resource you requested does not exist.")
-	}
-	return reply{200, map[string]string{"Policy": p.text(), "RevisionId": p.revision}}, nil
+	return c.held("GetPolicy", func(t target, f *function) (reply, error) {
+		p := f.policies[t.qualifier]
+		if p == nil {
+			return reply{}, failure(404, "ResourceNotFoundException", "The resource you requested does not exist.")
+		}
+		return reply{200, map[string]string{"Policy": p.text(), "RevisionId": p.revision}}, nil
+	})
 }
 
 // permitsRole asks the resource policy of a qualifier about a role whose own policies allow the call: inside the account it

@@ -94,20 +94,7 @@ var operations = map[string]func(*call) (any, error){
 
 // ServeAWS answers one AWS-JSON call.
 func (s *Service) ServeAWS(w http.ResponseWriter, wc *wire.Call) {
-	name := wire.Target(wc.Request)
-	op, ok := operations[name]
-	if !ok {
-		wire.WriteAWSJSONError(w, wc, wire.NotImplemented("logs", name))
-		return
-	}
-	s.mu.Lock()
-	out, err := op(&call{wc, s})
-	s.mu.Unlock()
-	if err != nil {
-		wire.WriteAWSJSONError(w, wc, err)
-		return
-	}
-	wire.WriteAWSJSON(w, wc, out)
+	wire.ServeAWSJSON(w, wc, operations, &call{wc, s}, &s.mu)
 }
 
 func invalid(text string) error {

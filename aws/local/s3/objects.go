@@ -221,23 +221,16 @@ func (c *call) getObject() error {
 }
 
 func (c *call) deleteObject() error {
-	if err := c.Allow("s3:DeleteObject", c.arn(), nil); err != nil {
-		return err
-	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	b, err := c.open()
-	if err != nil {
-		return err
-	}
-	if m := c.Request.Header.Get("If-Match"); m != "" {
-		if err := writable(c.Request.Header, b.objects[c.key]); err != nil {
-			return err
+	return c.held("s3:DeleteObject", func(b *bucket) error {
+		if m := c.Request.Header.Get("If-Match"); m != "" {
+			if err := writable(c.Request.Header, b.objects[c.key]); err != nil {
+				return err
+			}
 		}
-	}
-	c.s.drop(b, c.key)
-	c.head(204)
-	return nil
+		c.s.drop(b, c.key)
+		c.head(204)
+		return nil
+	})
 }
 
 // drop removes an object, if it is there; the caller holds mu.

@@ -232,8 +232,9 @@ func (c *call) createBucket() error {
 	return nil
 }
 
-func (c *call) headBucket() error {
-	if err := c.Allow("s3:ListBucket", c.arn(), nil); err != nil {
+// held opens the bucket of a call that may do action; then runs with mu held.
+func (c *call) held(action string, then func(*bucket) error) error {
+	if err := c.Allow(action, c.arn(), nil); err != nil {
 		return err
 	}
 	c.s.mu.Lock()
@@ -242,48 +243,40 @@ func (c *call) headBucket() error {
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("X-Amz-Bucket-Region", b.region)
-	c.head(200)
-	return nil
+	return then(b)
+}
+
+func (c *call) headBucket() error {
+	return c.held("s3:ListBucket", func(b *bucket) error {
+		c.w.Header().Set("X-Amz-Bucket-Region", b.region)
+		c.head(200)
+		return nil
+	})
 }
 
 func (c *call) deleteBucket() error {
-	if err := c.Allow("s3:DeleteBucket", c.arn(), nil); err != nil {
-		return err
-	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	b, err := c.open()
-	if err != nil {
-		return err
-	}
-	if len(b.objects) > 0 {
-		return failure(409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
-	}
-	delete(c.s.buckets, b.name)
-	c.head(204)
-	return nil
+	return c.held("s3:DeleteBucket", func(b *bucket) error {
+		if len(b.objects) > 0 {
+			return failure(409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
+		}
+		delete(c.s.buckets, b.name)
+		c.head(204)
+		return nil
+	})
 }
 
 func (c *call) location() error {
-	if err := c.Allow("s3:GetBucketLocation", c.arn(), nil); err != nil {
-		return err
-	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	b, err := c.open()
-	if err != nil {
-		return err
-	}
-	region := b.region
-	if region == "us-east-1" {
-		region = ""
-	}
-	return c.xml(200, struct {
-		XMLName xml.Name `xml:"LocationConstraint"`
-		NS      string   `xml:"xmlns,attr"`
-		Region  string   `xml:",chardata"`
-	}{NS: namespace, Region: region})
+	return c.held("s3:GetBucketLocation", func(b *bucket) error {
+		region := b.region
+		if region == "us-east-1" {
+			region = ""
+		}
+		return c.xml(200, struct {
+			XMLName xml.Name `xml:"LocationConstraint"`
+			NS      string   `xml:"xmlns,attr"`
+			Region  string   `xml:",chardata"`
+		}{NS: namespace, Region: region})
+	})
 }
 
 func (c *call) listBuckets() error {

@@ -158,15 +158,10 @@ func getParametersByPath(c *call) (any, error) {
 		return nil, err
 	}
 	base := strings.TrimSuffix(in.Path, "/") + "/"
-	var names []string
-	prefix := c.key("")
-	for k, p := range c.s.parameters {
+	found, next, err := listed(c, c.s.parameters, func(p *parameter) bool {
 		rest, ok := strings.CutPrefix(p.name, base)
-		if ok && strings.HasPrefix(k, prefix) && (in.Recursive || !strings.Contains(rest, "/")) {
-			names = append(names, p.name)
-		}
-	}
-	names, next, err := page(names, in.NextToken, in.MaxResults, 10)
+		return ok && (in.Recursive || !strings.Contains(rest, "/"))
+	}, in.NextToken, in.MaxResults, 10)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +169,8 @@ func getParametersByPath(c *call) (any, error) {
 		Parameters []parameterJSON
 		NextToken  string `json:",omitempty"`
 	}{[]parameterJSON{}, next}
-	for _, n := range names {
-		out.Parameters = append(out.Parameters, c.json(c.s.parameters[c.key(n)], in.WithDecryption))
+	for _, p := range found {
+		out.Parameters = append(out.Parameters, c.json(p, in.WithDecryption))
 	}
 	return out, nil
 }

@@ -343,14 +343,7 @@ func listSecrets(c *call) (any, error) {
 	if err := c.allow("*"); err != nil {
 		return nil, err
 	}
-	var names []string
-	prefix := c.key("")
-	for k, x := range c.s.secrets {
-		if strings.HasPrefix(k, prefix) && x.deleted.IsZero() {
-			names = append(names, x.name)
-		}
-	}
-	names, next, err := page(names, in.NextToken, in.MaxResults, 100)
+	found, next, err := listed(c, c.s.secrets, func(x *secret) bool { return x.deleted.IsZero() }, in.NextToken, in.MaxResults, 100)
 	if err != nil {
 		return nil, err
 	}
@@ -358,8 +351,8 @@ func listSecrets(c *call) (any, error) {
 		SecretList []description
 		NextToken  string `json:",omitempty"`
 	}{[]description{}, next}
-	for _, n := range names {
-		d := c.s.secrets[c.key(n)].describe()
+	for _, x := range found {
+		d := x.describe()
 		d.VersionIdsToStages = nil // ListSecrets has it under another name, which nobody here reads
 		out.SecretList = append(out.SecretList, d)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,9 +51,7 @@ type call struct {
 	s *Service
 }
 
-type operation func(*call) (any, error)
-
-var secretOperations = map[string]operation{
+var secretOperations = map[string]func(*call) (any, error){
 	"CreateSecret":   createSecret,
 	"GetSecretValue": getSecretValue,
 	"PutSecretValue": putSecretValue,
@@ -63,7 +62,7 @@ var secretOperations = map[string]operation{
 	"ListSecrets":    listSecrets,
 }
 
-var parameterOperations = map[string]operation{
+var parameterOperations = map[string]func(*call) (any, error){
 	"PutParameter":        putParameter,
 	"GetParameter":        getParameter,
 	"GetParameters":       getParameters,
@@ -77,20 +76,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, wc *wire.Call) {
 	if wc.Service == "ssm" {
 		operations = parameterOperations
 	}
-	name := wire.Target(wc.Request)
-	op, ok := operations[name]
-	if !ok {
-		wire.WriteAWSJSONError(w, wc, wire.NotImplemented(wc.Service, name))
-		return
-	}
-	s.mu.Lock()
-	out, err := op(&call{wc, s})
-	s.mu.Unlock()
-	if err != nil {
-		wire.WriteAWSJSONError(w, wc, err)
-		return
-	}
-	wire.WriteAWSJSON(w, wc, out)
+	wire.ServeAWSJSON(w, wc, operations, &call{wc, s}, &s.mu)
 }
 
 func failure(code, message string) error {
@@ -106,8 +92,16 @@ func (c *call) allow(resource string) error {
 // seconds is how AWS-JSON writes a time.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// page cuts sorted names by an opaque token and a limit.
-func page(names []string, token string, limit, most int) ([]string, string, error) {
+// listed cuts one page out of what the account has in this region of all (:: account/region/name → item) and keep wants,
+// by name, with an opaque token and a limit (0: most).
+func listed[T any](c *call, all map[string]T, keep func(T) bool, token string, limit, most int) (items []T, next string, err error) {
+	prefix := c.key("")
+	var names []string
+	for k, x := range all {
+		if name, here := strings.CutPrefix(k, prefix); here && keep(x) {
+			names = append(names, name)
+		}
+	}
 	sort.Strings(names)
 	if limit == 0 {
 		limit = most
@@ -123,7 +117,11 @@ func page(names []string, token string, limit, most int) ([]string, string, erro
 		names = names[sort.Search(len(names), func(i int) bool { return names[i] > string(after) }):]
 	}
 	if len(names) > limit {
-		return names[:limit], base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])), nil
+		names = names[:limit]
+		next = base64.RawURLEncoding.EncodeToString([]byte(names[limit-1]))
 	}
-	return names, "", nil
+	for _, name := range names {
+		items = append(items, all[prefix+name])
+	}
+	return items, next, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 )
 
 // Protocol is the form in which a service reads requests and writes answers and errors.
@@ -75,6 +76,28 @@ func WriteAWSJSONError(w http.ResponseWriter, c *Call, err error) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-ErrorType", e.Code)
 	WriteJSON(w, c, e.Status, body)
+}
+
+// ServeAWSJSON answers one call of an AWS-JSON service by the operation that it names, which runs on in with lock held. An
+// operation without an answer answers an empty object.
+func ServeAWSJSON[T any](w http.ResponseWriter, c *Call, operations map[string]func(T) (any, error), in T, lock sync.Locker) {
+	name := Target(c.Request)
+	op, ok := operations[name]
+	if !ok {
+		WriteAWSJSONError(w, c, NotImplemented(c.Service, name))
+		return
+	}
+	lock.Lock()
+	out, err := op(in)
+	lock.Unlock()
+	switch {
+	case err != nil:
+		WriteAWSJSONError(w, c, err)
+	case out == nil:
+		WriteAWSJSON(w, c, struct{}{})
+	default:
+		WriteAWSJSON(w, c, out)
+	}
 }
 
 // Decode reads the JSON body of a call into v; an empty body is an empty object. Members v does not know are ignored,
