@@ -16,7 +16,7 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := cmd/portcullis/packages/authorizer-arm64.zip cmd/portcullis/packages/authorizer-x86_64.zip
 AUTHORIZER_SOURCES := $(shell find edge aws cmd/authorizer -name '*.go' -not -name '*_test.go' -not -path 'aws/local/*') go.mod go.sum
 
-.PHONY: demo test build packages assets generate lint check-format check-generated needs-test unit screenshots bench clean
+.PHONY: demo test build packages assets generate lint check-format check-generated needs-test decision unit screenshots bench clean
 
 demo: build
 	bin/demo $(ARGS)
@@ -36,7 +36,11 @@ assets:
 generate:
 	$(TEMPL) generate -path control/portal
 
-test: needs-test check-format check-generated packages assets lint unit
+test: needs-test check-format check-generated packages assets lint decision unit
+
+# Fails when a statement between an event and its answer is met by no test.
+decision:
+	@GO=$(GO) sh .ci/decision
 
 # checkptr is left out: the race detector switches it on, nothing of ours uses unsafe, and SQLite's translated C spends
 # most of its time in it.

@@ -48,3 +48,62 @@ func TestDecide(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryDecision holds decide against the table of the design, row by row, over every combination of facts: each
+// condition of each branch is met both ways.
+func TestEveryDecision(t *testing.T) {
+	unknown := map[string]bool{ReasonUnbound: true, ReasonUnknownAPI: true}
+	rows := []struct {
+		name  string
+		holds func(f *facts) bool
+		allow func(f *facts) bool
+	}{
+		{"no usable configuration", func(f *facts) bool { return f.config != configUsable }, nil},
+		{"not in the configuration", func(f *facts) bool { return !f.found }, func(f *facts) bool { return f.allowUnknown && unknown[f.lookup] }},
+		{"no policy", func(f *facts) bool { return !f.hasPolicy }, func(*facts) bool { return true }},
+		{"a token that does not verify", func(f *facts) bool { return f.token != tokenAbsent && f.token != tokenVerified }, nil},
+		{"a clean allow", func(f *facts) bool { return f.policy.Decision == policy.Allow && f.policy.Reason == "" }, func(*facts) bool { return true }},
+		{"anything else", func(*facts) bool { return true }, nil},
+	}
+	seen := map[string]int{}
+	n := 0
+	for _, config := range []configState{configNone, configStale, configUsable, 17} {
+		for _, lookup := range []string{"", ReasonUnbound, ReasonUnknownAPI, ReasonPathAmbiguous, ReasonEventMalformed} {
+			for _, token := range []tokenState{tokenUnverified, tokenAbsent, tokenVerified} {
+				for _, tokenReason := range []string{"", "token_expired"} {
+					for _, decision := range []policy.Decision{policy.Deny, policy.Allow, 2} {
+						for _, reason := range []string{"", policy.ReasonDenied, policy.ReasonTimeout} {
+							for bits := range 8 {
+								f := facts{config: config, lookup: lookup, token: token, tokenReason: tokenReason, policy: policy.Result{Decision: decision, Reason: reason},
+									allowUnknown: bits&1 != 0, found: bits&2 != 0, hasPolicy: bits&4 != 0}
+								got := decide(&f)
+								n++
+								for _, row := range rows {
+									if !row.holds(&f) {
+										continue
+									}
+									want := row.allow != nil && row.allow(&f)
+									if got.allow != want || got.reason == "" {
+										t.Errorf("%s: %+v: %+v", row.name, f, got)
+									}
+									seen[row.name]++
+									break
+								}
+								// What is not evaluated must not be needed, and what is needed must be evaluated.
+								without := f
+								without.policy = policy.Result{}
+								if !f.needsPolicy() && decide(&without).allow != got.allow {
+									t.Errorf("the policy mattered and was not asked: %+v", f)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d combinations: %v", n, seen)
+	if len(seen) != len(rows) {
+		t.Error("some row of the table was never met")
+	}
+}
