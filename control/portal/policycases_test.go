@@ -33,5 +33,5 @@ func TestPolicyCases(t *testing.T) {
 		})
 	}
 	b.post(address, "policy_name", "Only joe", "text", "package acp.authz\n\nallow if {", "cases", "cases:\n"+joe).wants(422, "Line")
-	b.get("/app/default/policies/default-only-joe").lacks("input.authn_ctx.sub") // nothing was saved
+	b.get("/app/default/policies/default-only-joe").lacks("allow if input.authn_ctx.sub") // nothing was saved
 }

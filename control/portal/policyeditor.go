@@ -111,4 +111,3 @@ func editorLanguage(wire string) string {
 	}
 	return wire
 }
-

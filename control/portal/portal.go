@@ -151,6 +151,8 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/policies/{policy}":                        p.savePolicy,
 		"GET /app/{wid}/policies/{policy}/visual":                  p.editCards,
 		"POST /app/{wid}/policies/{policy}/visual":                 p.postCards,
+		"GET /app/{wid}/policies/{policy}/download":                p.downloadPolicy,
+		"POST /app/{wid}/policies/{policy}/upload":                 p.uploadPolicy,
 		"POST /app/{wid}/policies/{policy}/check":                  p.checkPolicy,
 		"POST /app/{wid}/policies/{policy}/test":                   p.testPolicy,
 		"POST /app/{wid}/policies/{policy}/cases":                  p.runPolicyCases,

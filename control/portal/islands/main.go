@@ -1,5 +1,5 @@
-// Command islands bundles the portal's scripts into control/portal/assets/dist: portal.js, which is ours alone, and
-// editor.js, which takes an editor from npm and is left out where those packages are not installed. It is run from the
+// Command islands bundles the portal's scripts into control/portal/assets/dist: portal.js and cards.js, which are ours
+// alone, and editor.js, which takes an editor from npm and is left out where those packages are not installed. It is run from the
 // root of the repository by `make assets`; the portal is complete without its result.
 package main
 
@@ -29,8 +29,10 @@ func main() {
 }
 
 func run() error {
-	if err := bundle("portal"); err != nil {
-		return err
+	for _, name := range []string{"portal", "cards"} {
+		if err := bundle(name); err != nil {
+			return err
+		}
 	}
 	if _, err := os.Stat(source + "/node_modules/@codemirror"); errors.Is(err, fs.ErrNotExist) {
 		// An older bundle would be one of other sources.
