@@ -220,39 +220,74 @@ func lastOf(v []string) string {
 
 // invokeAuthorizer calls the function and checks what it returned.
 func (x *exchange) invokeAuthorizer(z *authorizer) (*authAnswer, error) {
-	payload, err := json.Marshal(x.authorizerEvent(z))
+	payload, err := x.askAuthorizer(question{id: z.ID, name: z.Name, uri: z.AuthorizerURI, role: z.AuthorizerCredentials, event: x.authorizerEvent(z), wait: x.svc.opt.AuthorizerTimeout})
+	var none *notCalled
+	switch {
+	case errors.As(err, &none):
+		return nil, x.svc.opt.unanswered(none)
+	case errors.Is(err, errUnauthorized):
+		return nil, fail("UNAUTHORIZED", "Unauthorized", "authorizer "+z.Name+" "+err.Error())
+	case err != nil:
+		return nil, configurationError(err.Error())
+	}
+	a, err := x.svc.parseAuthAnswer(payload)
 	if err != nil {
-		return nil, configurationError("encoding the authorizer event: " + err.Error())
+		return nil, configurationError("the answer of authorizer " + z.Name + ": " + err.Error())
 	}
-	fn, ok := functionARN(x.substituteVariables(z.AuthorizerURI))
+	return a, nil
+}
+
+// question is one call of the function of a Lambda authorizer, of whichever kind of API.
+type question struct {
+	id, name, uri, role string
+	event               map[string]any
+	wait                time.Duration
+}
+
+// errUnauthorized: the function failed with exactly the error "Unauthorized", which authorizers use to say 401.
+var errUnauthorized = errors.New("failed with the error Unauthorized")
+
+// notCalled: the call of an authorizer's function gave no result at all.
+type notCalled struct {
+	function string
+	err      error
+}
+
+func (n *notCalled) Error() string { return "calling " + n.function + ": " + n.err.Error() }
+func (n *notCalled) Unwrap() error { return n.err }
+
+// askAuthorizer calls the function of an authorizer and returns what it answered. The error is a *notCalled,
+// errUnauthorized, or says what else went wrong.
+func (x *exchange) askAuthorizer(q question) ([]byte, error) {
+	payload, err := json.Marshal(q.event)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the authorizer event: %w", err)
+	}
+	fn, ok := functionARN(x.substituteVariables(q.uri))
 	if !ok {
-		return nil, configurationError("the URI of authorizer " + z.Name + " names no function: " + z.AuthorizerURI)
+		return nil, errors.New("the URI of authorizer " + q.name + " names no function: " + q.uri)
 	}
-	ctx, cancel := context.WithTimeout(x.ctx.Context(), x.svc.opt.AuthorizerTimeout)
+	ctx, cancel := context.WithTimeout(x.ctx.Context(), q.wait)
 	defer cancel()
 	began := x.svc.opt.Now()
 	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{
 		Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.ID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentials,
+		SourceARN: x.executeARN() + "/authorizers/" + q.id, SourceAccount: x.scope.Account, Role: q.role,
 	})
 	x.authMS = x.svc.opt.Now().Sub(began).Milliseconds()
 	if err != nil {
-		return nil, x.svc.opt.notCalled(fn, err)
+		return nil, &notCalled{fn, err}
 	}
 	if res.FunctionError != "" {
 		var e struct {
 			Message string `json:"errorMessage"`
 		}
 		if json.Unmarshal(res.Payload, &e) == nil && e.Message == "Unauthorized" {
-			return nil, fail("UNAUTHORIZED", "Unauthorized", "authorizer "+z.Name+" failed with the error Unauthorized")
+			return nil, errUnauthorized
 		}
-		return nil, configurationError("authorizer " + z.Name + " failed: " + cut(res.Payload))
+		return nil, errors.New("authorizer " + q.name + " failed: " + cut(res.Payload))
 	}
-	a, err := x.svc.parseAuthAnswer(res.Payload)
-	if err != nil {
-		return nil, configurationError("the answer of authorizer " + z.Name + ": " + err.Error())
-	}
-	return a, nil
+	return res.Payload, nil
 }
 
 // parseAuthAnswer validates an authorizer's output: principal, policy, flat context.

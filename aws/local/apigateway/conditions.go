@@ -118,6 +118,10 @@ func (s *Service) resourceConditions(sc scope, path []string) map[string][]strin
 	if at(0) == "v2" {
 		path = path[1:]
 	}
+	authorizer := func(uri, kind string) {
+		say("AuthorizerUri", uri)
+		say("AuthorizerType", kind)
+	}
 	switch at(0) {
 	case "restapis":
 		a := acct.apis[at(1)]
@@ -125,21 +129,15 @@ func (s *Service) resourceConditions(sc scope, path []string) map[string][]strin
 			break
 		}
 		tag(a.edited.API.Tags)
-		switch at(2) {
-		case "stages":
-			if st := a.stages[at(3)]; st != nil {
-				tag(st.Tags)
-			}
-		case "authorizers":
-			if z := a.edited.Authorizers[at(3)]; z != nil {
-				say("AuthorizerUri", z.AuthorizerURI)
-				say("AuthorizerType", z.Type)
-			}
-		case "resources":
-			if r := a.edited.Resources[at(3)]; r != nil && at(4) == "methods" && r.Methods[at(5)] != nil {
-				say("RouteAuthorizationType", r.Methods[at(5)].AuthorizationType)
-				say("ApiKeyRequired", strconv.FormatBool(r.Methods[at(5)].APIKeyRequired))
-			}
+		if st := a.stages[at(3)]; st != nil && at(2) == "stages" {
+			tag(st.Tags)
+		}
+		if z := a.edited.Authorizers[at(3)]; z != nil && at(2) == "authorizers" {
+			authorizer(z.AuthorizerURI, z.Type)
+		}
+		if r := a.edited.Resources[at(3)]; r != nil && at(2) == "resources" && at(4) == "methods" && r.Methods[at(5)] != nil {
+			say("RouteAuthorizationType", r.Methods[at(5)].AuthorizationType)
+			say("ApiKeyRequired", strconv.FormatBool(r.Methods[at(5)].APIKeyRequired))
 		}
 	case "apis":
 		a := acct.httpAPIs[at(1)]
@@ -147,20 +145,14 @@ func (s *Service) resourceConditions(sc scope, path []string) map[string][]strin
 			break
 		}
 		tag(a.edited.API.Tags)
-		switch at(2) {
-		case "stages":
-			if st := a.stages[at(3)]; st != nil {
-				tag(st.Tags)
-			}
-		case "authorizers":
-			if z := a.edited.Authorizers[at(3)]; z != nil {
-				say("AuthorizerUri", z.AuthorizerURI)
-				say("AuthorizerType", z.AuthorizerType)
-			}
-		case "routes":
-			if r := a.edited.Routes[at(3)]; r != nil {
-				say("RouteAuthorizationType", r.AuthorizationType)
-			}
+		if st := a.stages[at(3)]; st != nil && at(2) == "stages" {
+			tag(st.Tags)
+		}
+		if z := a.edited.Authorizers[at(3)]; z != nil && at(2) == "authorizers" {
+			authorizer(z.AuthorizerURI, z.AuthorizerType)
+		}
+		if r := a.edited.Routes[at(3)]; r != nil && at(2) == "routes" {
+			say("RouteAuthorizationType", r.AuthorizationType)
 		}
 	case "apikeys":
 		if k := acct.keys[at(1)]; k != nil {

@@ -137,7 +137,7 @@ func (x *httpExchange) pick(id, path string) (*router, bool) {
 	if a == nil {
 		return nil, false
 	}
-	x.scope, x.rawPath, x.path = a.scope, path, path
+	x.rawPath, x.path = path, path
 	name, rest, _ := strings.Cut(path[1:], "/")
 	st := a.stages[name]
 	if st != nil && name != "" {
@@ -149,21 +149,35 @@ func (x *httpExchange) pick(id, path string) (*router, bool) {
 	if d == nil || d.frozen.API.DisableExecuteAPIEndpoint {
 		return nil, false
 	}
-	x.frozen, x.vars, x.depID = d.frozen, st.Variables, d.DeploymentID
-	x.def = &definition{API: restAPI{ID: id}}
-	x.stage = &stage{StageName: st.StageName}
+	x.frozen = d.frozen
+	x.serveFrom(a, st, id)
 	x.exchange.rawPath = path
-	if t := st.Defaults; t != nil && t.ThrottlingRateLimit > 0 {
-		x.stage.MethodSettings = map[string]methodSetting{"*/*": {ThrottlingRateLimit: t.ThrottlingRateLimit, ThrottlingBurstLimit: t.ThrottlingBurstLimit}}
-	}
 	return d.router, true
 }
 
+// serveFrom takes what a stage of an HTTP or WebSocket API serves from. The caller holds the lock of the service.
+func (x *exchange) serveFrom(a *httpAPI, st *httpStage, id string) {
+	x.scope, x.vars, x.depID = a.scope, st.Variables, st.DeploymentID
+	x.def = &definition{API: restAPI{ID: id}}
+	x.stage = &stage{StageName: st.StageName}
+	if t := st.Defaults; t != nil && t.ThrottlingRateLimit > 0 {
+		x.stage.MethodSettings = map[string]methodSetting{"*/*": {ThrottlingRateLimit: t.ThrottlingRateLimit, ThrottlingBurstLimit: t.ThrottlingBurstLimit}}
+	}
+}
+
+// stageThrottled takes one request from the budget of such a stage.
+func (x *exchange) stageThrottled() bool {
+	set, ok := x.stage.MethodSettings["*/*"]
+	if !ok {
+		return false
+	}
+	_, ok = x.svc.traffic.take("http/"+x.def.API.ID+"/"+x.stage.StageName, set.ThrottlingRateLimit, float64(set.ThrottlingBurstLimit))
+	return !ok
+}
+
 func (x *httpExchange) authorizeHTTP() error {
-	if set, ok := x.stage.MethodSettings["*/*"]; ok {
-		if _, ok := x.svc.traffic.take("http/"+x.def.API.ID+"/"+x.stage.StageName, set.ThrottlingRateLimit, float64(set.ThrottlingBurstLimit)); !ok {
-			return httpFailure(429, "Too Many Requests", "the stage's throttling")
-		}
+	if x.stageThrottled() {
+		return httpFailure(429, "Too Many Requests", "the stage's throttling")
 	}
 	switch x.route.AuthorizationType {
 	case "NONE":
@@ -228,38 +242,21 @@ func httpSourceName(src string) string {
 }
 
 func (x *httpExchange) invokeHTTPAuthorizer(z *httpAuthorizer) (*authAnswer, error) {
-	fn, ok := functionARN(x.substituteVariables(z.AuthorizerURI))
-	if !ok {
-		return nil, errors.New("the URI of authorizer " + z.Name + " names no function: " + z.AuthorizerURI)
+	payload, err := x.askAuthorizer(question{id: z.AuthorizerID, name: z.Name, uri: z.AuthorizerURI, role: z.AuthorizerCredentialsARN, event: x.httpAuthorizerEvent(z), wait: httpAuthorizerTimeout})
+	if errors.Is(err, errUnauthorized) && x.svc.opt.HTTPUnauthorizedError {
+		return nil, httpFailure(401, "Unauthorized", "authorizer "+z.Name+" "+err.Error())
 	}
-	payload, err := json.Marshal(x.httpAuthorizerEvent(z))
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(x.ctx.Context(), httpAuthorizerTimeout)
-	defer cancel()
-	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentialsARN})
-	if err != nil {
-		return nil, fmt.Errorf("calling %s: %w", fn, err)
-	}
-	if res.FunctionError != "" {
-		var e struct {
-			Message string `json:"errorMessage"`
-		}
-		if x.svc.opt.HTTPUnauthorizedError && json.Unmarshal(res.Payload, &e) == nil && e.Message == "Unauthorized" {
-			return nil, httpFailure(401, "Unauthorized", "authorizer "+z.Name+" failed with the error Unauthorized")
-		}
-		return nil, errors.New("authorizer " + z.Name + " failed: " + cut(res.Payload))
-	}
 	if !z.EnableSimpleResponses {
-		return x.svc.parsePolicyAnswer(res.Payload)
+		return x.svc.parsePolicyAnswer(payload)
 	}
 	var simple struct {
 		IsAuthorized *bool                      `json:"isAuthorized"`
 		Context      map[string]json.RawMessage `json:"context"`
 	}
-	if err := json.Unmarshal(res.Payload, &simple); err != nil || simple.IsAuthorized == nil {
+	if err := json.Unmarshal(payload, &simple); err != nil || simple.IsAuthorized == nil {
 		return nil, errors.New("the answer of authorizer " + z.Name + " has no boolean isAuthorized")
 	}
 	return &authAnswer{simple: simple.IsAuthorized, rawContext: simple.Context}, nil

@@ -90,11 +90,11 @@ func (s *Switches) Set(name, value string) error {
 	return nil
 }
 
-// notCalled is the failure when calling an authorizer's function gave no result at all.
-func (s *Switches) notCalled(function string, err error) *failure {
-	detail := "calling " + function + ": " + err.Error()
+// unanswered is the failure of a REST API whose authorizer's function gave no result at all.
+func (s *Switches) unanswered(n *notCalled) *failure {
+	detail := n.Error()
 	var e *wire.Error
-	unanswered := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || e.Status == 499 || e.Status >= 500)
+	unanswered := errors.Is(n, context.DeadlineExceeded) || errors.As(n, &e) && (e.Status == http.StatusTooManyRequests || e.Status == 499 || e.Status >= 500)
 	if !s.UnansweredIsFailure || !unanswered {
 		return configurationError(detail)
 	}

@@ -92,23 +92,9 @@ func (x *wsExchange) snapshot() bool {
 	if d == nil {
 		return false
 	}
-	x.scope, x.frozen, x.vars, x.depID = a.scope, d.frozen, st.Variables, st.DeploymentID
-	x.def = &definition{API: restAPI{ID: x.conn.api}}
-	x.stage = &stage{StageName: st.StageName}
-	if t := st.Defaults; t != nil && t.ThrottlingRateLimit > 0 {
-		x.stage.MethodSettings = map[string]methodSetting{"*/*": {ThrottlingRateLimit: t.ThrottlingRateLimit, ThrottlingBurstLimit: t.ThrottlingBurstLimit}}
-	}
+	x.frozen = d.frozen
+	x.serveFrom(a, st, x.conn.api)
 	return !d.frozen.API.DisableExecuteAPIEndpoint
-}
-
-// throttled takes one request from the stage's budget.
-func (x *wsExchange) throttled() bool {
-	set, ok := x.stage.MethodSettings["*/*"]
-	if !ok {
-		return false
-	}
-	_, ok = x.svc.traffic.take("http/"+x.def.API.ID+"/"+x.stage.StageName, set.ThrottlingRateLimit, float64(set.ThrottlingBurstLimit))
-	return !ok
 }
 
 // connect decides on a handshake: stage, protocol, authorization, and then the $connect route's integration, whose
@@ -120,7 +106,7 @@ func (x *wsExchange) connect(rest string) (*answer, error) {
 	if status, why := wsHandshake(x.ctx); status != 0 {
 		return nil, httpFailure(status, why, "not an opening handshake of the WebSocket protocol, version 13")
 	}
-	if x.throttled() {
+	if x.stageThrottled() {
 		return nil, httpFailure(http.StatusTooManyRequests, "Too Many Requests", "the stage's throttling")
 	}
 	out := &answer{status: http.StatusOK, header: http.Header{}}
@@ -237,36 +223,17 @@ func (x *wsExchange) authorizeConnect() error {
 }
 
 func (x *wsExchange) invokeSocketAuthorizer(z *httpAuthorizer) (*authAnswer, error) {
-	fn, ok := functionARN(x.substituteVariables(z.AuthorizerURI))
-	if !ok {
-		return nil, errors.New("the URI of authorizer " + z.Name + " names no function: " + z.AuthorizerURI)
+	payload, err := x.askAuthorizer(question{id: z.AuthorizerID, name: z.Name, uri: z.AuthorizerURI, role: z.AuthorizerCredentialsARN, event: x.socketAuthorizerEvent(), wait: x.svc.opt.AuthorizerTimeout})
+	if errors.Is(err, errUnauthorized) {
+		return nil, httpFailure(401, "Unauthorized", "authorizer "+z.Name+" "+err.Error())
 	}
-	payload, err := json.Marshal(x.socketAuthorizerEvent())
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(x.ctx.Context(), x.svc.opt.AuthorizerTimeout)
-	defer cancel()
-	began := x.svc.opt.Now()
-	res, err := x.svc.opt.Invoke(ctx, wire.Invocation{Function: fn, Principal: "apigateway.amazonaws.com", Payload: payload,
-		SourceARN: x.executeARN() + "/authorizers/" + z.AuthorizerID, SourceAccount: x.scope.Account, Role: z.AuthorizerCredentialsARN})
-	x.authMS = x.svc.opt.Now().Sub(began).Milliseconds()
-	if err != nil {
-		return nil, errors.New("calling " + fn + ": " + err.Error())
-	}
-	if res.FunctionError != "" {
-		var e struct {
-			Message string `json:"errorMessage"`
-		}
-		if json.Unmarshal(res.Payload, &e) == nil && e.Message == "Unauthorized" {
-			return nil, httpFailure(401, "Unauthorized", "authorizer "+z.Name+" failed with the error Unauthorized")
-		}
-		return nil, errors.New("authorizer " + z.Name + " failed: " + cut(res.Payload))
-	}
-	if len(res.Payload) > maxWSAuthorizer {
+	if len(payload) > maxWSAuthorizer {
 		return nil, errors.New("the answer of authorizer " + z.Name + " is above 8 KB")
 	}
-	a, err := x.svc.parseAuthAnswer(res.Payload)
+	a, err := x.svc.parseAuthAnswer(payload)
 	if err != nil {
 		return nil, errors.New("the answer of authorizer " + z.Name + ": " + err.Error())
 	}
@@ -296,7 +263,7 @@ func (x *wsExchange) message() ([]byte, error) {
 	if !x.snapshot() {
 		return nil, httpFailure(http.StatusForbidden, "Forbidden", "the stage is gone or has no deployment")
 	}
-	if x.throttled() {
+	if x.stageThrottled() {
 		return nil, httpFailure(http.StatusTooManyRequests, "Too Many Requests", "the stage's throttling")
 	}
 	key := selectRoute(x.frozen.API.RouteSelection, x.body)
