@@ -284,6 +284,15 @@ func TestDropped(t *testing.T) {
 		if got, err := a.Dropped(ctx, member, "demo", at); len(got) != 1 || err != nil {
 			t.Errorf("since a minute ago: %+v %v", got, err)
 		}
+		from := now.Add(-time.Hour)
+		for _, c := range []struct {
+			q    analytics.Question
+			want int64
+		}{{analytics.Question{Bucket: "all", From: from, To: at.Truncate(time.Minute)}, 42}, {analytics.Question{Bucket: "all", From: from, To: at.Add(time.Minute)}, 1_000_000_042}, {analytics.Question{Bucket: "all", From: from, To: at, Evaluated: true}, 0}} {
+			if s, err := a.Workspace(ctx, member, "demo", c.q); s.Dropped != c.want || err != nil {
+				t.Errorf("%+v: %+v %v", c.q, s, err)
+			}
+		}
 		if counts, err := a.Counts(ctx, member, "demo", now.Add(-time.Hour)); err != nil || len(counts) != 2 {
 			t.Errorf("the counts: %+v %v", counts, err)
 		}

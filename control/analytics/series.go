@@ -27,6 +27,8 @@ type Question struct {
 type Series struct {
 	Bucket string // that was used; never auto
 	Points []Point
+	// Dropped is how many decisions of the time were not reported, and are in no point; 0 for a question about policies.
+	Dropped int64
 }
 
 // Point is one figure, or one for each result.
@@ -109,6 +111,11 @@ func (a *Analytics) series(ctx context.Context, tenant string, workspaces []stri
 		return Series{}, fmt.Errorf("analytics: %w", err)
 	}
 	out := Series{Bucket: p.bucket.name, Points: []Point{}}
+	if !q.Evaluated {
+		if out.Dropped, err = a.store.DroppedSum(ctx, tenant, workspaces, p.span.From, p.span.To); err != nil {
+			return Series{}, fmt.Errorf("analytics: %w", err)
+		}
+	}
 	for n, at := range p.starts {
 		values, ok := cells[n]
 		switch {

@@ -48,19 +48,20 @@ func (a *API) metrics(evaluated bool) verb {
 			for i, p := range s.Points {
 				data[i] = groupedPoint{p.At, p.Values}
 			}
-			return reply(w, http.StatusOK, series[groupedPoint]{s.Bucket, data})
+			return reply(w, http.StatusOK, series[groupedPoint]{s.Bucket, data, s.Dropped})
 		}
 		data := make([]dataPoint, len(s.Points))
 		for i, p := range s.Points {
 			data[i] = dataPoint{p.At, p.Value}
 		}
-		return reply(w, http.StatusOK, series[dataPoint]{s.Bucket, data})
+		return reply(w, http.StatusOK, series[dataPoint]{s.Bucket, data, s.Dropped})
 	}
 }
 
 type series[T any] struct {
-	Bucket string `json:"bucket"`
-	Data   []T    `json:"data"`
+	Bucket  string `json:"bucket"`
+	Data    []T    `json:"data"`
+	Dropped int64  `json:"dropped,omitempty"`
 }
 
 // question reads bucket, function, from, to and origin.

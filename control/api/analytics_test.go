@@ -12,7 +12,7 @@ import (
 func TestMetrics(t *testing.T) {
 	w := newWorld(t)
 	_, token := w.gateway()
-	push := waist.RequestEvents{Events: []waist.RequestEvent{
+	push := waist.RequestEvents{Dropped: 7, Events: []waist.RequestEvent{
 		{APIID: "a", PolicyID: "p", DurationMS: 4, Result: waist.Validation{Result: waist.ResultUnauthorized}},
 		{APIID: "b", DurationMS: 2, Result: waist.Validation{Result: waist.ResultAuthorized}}}}
 	w.callAs(token, "POST", "/api/system/default/gateways/requests", push, 200, nil)
@@ -23,6 +23,7 @@ func TestMetrics(t *testing.T) {
 			Value     float64            `json:"value"`
 			Values    map[string]float64 `json:"values"`
 		} `json:"data"`
+		Dropped int64 `json:"dropped"`
 	}
 	ask := func(path string, status int) (out answer) {
 		t.Helper()
@@ -37,7 +38,7 @@ func TestMetrics(t *testing.T) {
 			{"/gateway-requests?bucket=all", 2, 1, 1}, {"/policy-validations?bucket=all", 1, 0, 1}, {"/gateway-requests?bucket=all&function=sum", 6, 2, 4},
 			{"/gateway-requests?bucket=all&function=p50", 2.047, 2.047, 4.095}, {"/gateway-requests?bucket=all&from=2026-11-01&to=2026-11-02T10:01:00%2B00:00", 2, 1, 1},
 		} {
-			if got := ask(base+c.path, 200); got.Bucket != "all" || len(got.Data) != 1 || got.Data[0].Value != c.value {
+			if got := ask(base+c.path, 200); got.Bucket != "all" || len(got.Data) != 1 || got.Data[0].Value != c.value || (got.Dropped == 7) != strings.HasPrefix(c.path, "/gateway") {
 				t.Errorf("%s%s: %+v", base, c.path, got)
 			}
 			path, query, _ := strings.Cut(c.path, "?")

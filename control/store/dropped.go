@@ -27,3 +27,17 @@ func (r Reader) DroppedMinutes(ctx context.Context, tenant, workspace string, fr
 		WHERE tenant_id = $1 AND workspace_id = $2 AND minute >= $3 AND minute < $4 ORDER BY minute, gateway_id LIMIT 100000`,
 		tenant, workspace, micros(from), micros(to))
 }
+
+// DroppedSum is what the gateways of workspaces did not report; from is inside, to is outside.
+func (r Reader) DroppedSum(ctx context.Context, tenant string, workspaces []string, from, to time.Time) (int64, error) {
+	if len(workspaces) == 0 {
+		return 0, nil
+	}
+	var w where
+	w.add("tenant_id = ?", tenant)
+	w.in("workspace_id", workspaces)
+	w.add("minute >= ?", micros(from))
+	w.add("minute < ?", micros(to))
+	return one(ctx, r.q, func(s scanner) (n int64, err error) { return n, s.Scan(&n) },
+		"SELECT CAST(COALESCE(SUM(dropped), 0) AS BIGINT) FROM dropped_minutes"+w.String(), w.args...)
+}

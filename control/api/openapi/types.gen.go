@@ -2063,6 +2063,9 @@ type AggregatedDataPoints struct {
 		// Values Group → value; by result: `authorized` and `unauthorized`.
 		Values map[string]float64 `json:"values"`
 	} `json:"data"`
+
+	// Dropped Additive. Decisions of the time that the authorizers could not report, and that no figure counts; left out where there are none.
+	Dropped *int64 `json:"dropped,omitempty"`
 }
 
 // AuditEvent Who did what to what, or one decision of an authorizer.
@@ -2266,6 +2269,9 @@ type DataPoints struct {
 		Timestamp time.Time `json:"timestamp"`
 		Value     float64   `json:"value"`
 	} `json:"data"`
+
+	// Dropped Additive. Decisions of the time that the authorizers could not report, and that no figure counts; left out where there are none.
+	Dropped *int64 `json:"dropped,omitempty"`
 }
 
 // DecisionResult defines model for DecisionResult.
