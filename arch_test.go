@@ -62,7 +62,7 @@ var rules = map[string]rule{
 	"edge/token":        {theirs: []string{jose}, testOnly: []string{golangJWT}},
 	"edge/scan":         {},
 	"edge/acp":          {ours: []string{"edge/waist", "edge/scan"}},
-	"edge/runtimeapi":   {},
+	"edge/runtimeapi":   {ours: []string{"edge/scan"}},
 	"edge/authorizer":   {ours: []string{"edge/waist", "edge/scan", "edge/policy", "edge/token", "edge/acp"}, testOnly: []string{jose}},
 
 	// Zone 2: runs in our server.
@@ -71,11 +71,11 @@ var rules = map[string]rule{
 	"control/store/storetest":   {ours: []string{"control/store"}},
 	"control/admin":             {ours: []string{"control", "control/store", "control/outbound", "control/specification", "edge/waist", "edge/policy", "edge/policy/cases"}, theirs: []string{xcrypto}, testOnly: []string{"control/store/storetest"}},
 	"control/analytics":         {ours: []string{"control", "control/store", "edge/waist"}, testOnly: []string{"control/store/storetest"}},
-	"control/specification":     {ours: []string{"control"}, theirs: []string{yaml}, testOnly: []string{kin}},
+	"control/specification":     {ours: []string{"control", "control/outbound"}, theirs: []string{yaml}, testOnly: []string{kin}},
 	"control/web":               {ours: []string{"control", "edge/waist"}},
 	"control/outbound":          {},
 	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/outbound", "control/web"}, theirs: []string{jose, goOIDC, oauth2}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
-	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/specification", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
+	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/specification", "control/web", "edge/waist"}, testOnly: []string{"control/store", "control/outbound", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
 	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml, goOIDC, oauth2}, testOnly: []string{"control/oauth", "control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
 	"control/portal/portaltest": {theirs: []string{chromedp}},
 	"control/portal/islands":    {theirs: []string{esbuild}},

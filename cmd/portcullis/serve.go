@@ -21,7 +21,6 @@ import (
 	"portcullis/control/api"
 	"portcullis/control/oauth"
 	"portcullis/control/portal"
-	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/control/web"
 	"portcullis/docs/reference"
@@ -38,7 +37,6 @@ type serveCmd struct {
 	TrustedProxies          []string      `env:"PORTCULLIS_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."`
 	DecisionRetention       time.Duration `default:"168h" env:"PORTCULLIS_DECISION_RETENTION" help:"How long single decisions are kept. Their sums per minute are kept for 90 days."`
 	DecisionLimit           int           `default:"1000000" env:"PORTCULLIS_DECISION_LIMIT" help:"How many single decisions a workspace keeps at most (about 1 KB each); the oldest go first."`
-	SpecificationURLs       string        `name:"specification-urls" default:"public" enum:"public,any,off" env:"PORTCULLIS_SPECIFICATION_URLS" help:"Where OpenAPI documents are fetched from when somebody imports one by its URL: public (https, and addresses of the public internet), any (http too, and whatever this server reaches, the cloud's metadata service included), off."`
 	LogLevel                string        `default:"info" enum:"debug,info,warn,error" env:"PORTCULLIS_LOG_LEVEL" help:"debug, info, warn or error. Logs are JSON lines on standard error."`
 }
 
@@ -62,10 +60,6 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	if err != nil {
 		return err
 	}
-	reach, err := specification.ParseReach(c.SpecificationURLs)
-	if err != nil {
-		return err
-	}
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return err
@@ -81,8 +75,7 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	}
 	defer st.Close()
 
-	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace,
-		Specifications: &specification.Fetcher{Reach: reach}, Logger: logger})
+	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace, Logger: logger})
 	born, err := adm.Bootstrap(ctx, admin.BootstrapOptions{
 		AdminPassword: os.Getenv("PORTCULLIS_BOOTSTRAP_ADMIN_PASSWORD"),
 		ClientID:      os.Getenv("PORTCULLIS_BOOTSTRAP_CLIENT_ID"),

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"portcullis/control/outbound"
-	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/edge/policy"
 )
@@ -28,8 +27,6 @@ type Options struct {
 	PolicyBudget policy.Budget
 	// Outbound makes the calls to addresses that a person typed; nil means outbound.Client with its zero options.
 	Outbound *http.Client
-	// Specifications fetches OpenAPI documents; nil means one that reaches public addresses only.
-	Specifications *specification.Fetcher
 	// Logger receives what no caller can act on; nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -46,8 +43,6 @@ type Admin struct {
 	outbound  *http.Client
 	measuring chan struct{} // held by the one that measures what policies cost
 
-	specifications *specification.Fetcher
-
 	cache    cache
 	presence presence
 	hasher   hasher
@@ -63,9 +58,6 @@ func New(o Options) *Admin {
 	}
 	if a.awsLimit <= 0 {
 		a.awsLimit = 1
-	}
-	if a.specifications = o.Specifications; a.specifications == nil {
-		a.specifications = &specification.Fetcher{}
 	}
 	if a.log == nil {
 		a.log = slog.Default()

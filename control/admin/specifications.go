@@ -25,13 +25,13 @@ func (a *Admin) ImportSpecification(ctx context.Context, actor control.Actor, si
 	return a.importSpecification(ctx, actor, svc, in)
 }
 
-// ImportSpecificationFromURL fetches the document (within what Options.Specifications reaches) and imports it.
+// ImportSpecificationFromURL fetches the document (by Options.Outbound) and imports it.
 func (a *Admin) ImportSpecificationFromURL(ctx context.Context, actor control.Actor, sid, address string, dryRun bool) (control.SpecificationResult, error) {
 	svc, err := a.specified(ctx, actor, "ImportSpecificationFromURL", sid)
 	if err != nil {
 		return control.SpecificationResult{}, err
 	}
-	text, err := a.specifications.Fetch(ctx, address)
+	text, err := specification.Fetch(ctx, a.outbound, address)
 	if err != nil {
 		return control.SpecificationResult{}, err
 	}

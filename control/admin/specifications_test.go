@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/admin"
-	"portcullis/control/specification"
+	"portcullis/control/outbound"
 	"portcullis/control/store/storetest"
 )
 
@@ -254,8 +255,8 @@ func TestSpecificationFromURL(t *testing.T) {
 		rw.Write(openAPI("GET /pets").Text)
 	}))
 	t.Cleanup(site.Close)
-	fetcher := &specification.Fetcher{Reach: specification.Any, Transport: site.Client().Transport.(*http.Transport)}
-	w := newWorld(t, storetest.SQLite(t), func(o *admin.Options) { o.Specifications = fetcher })
+	client := outbound.Client(outbound.Options{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, TLS: site.Client().Transport.(*http.Transport).TLSClientConfig})
+	w := newWorld(t, storetest.SQLite(t), func(o *admin.Options) { o.Outbound = client })
 	sid := w.service("PetStore").ID
 	auditor := control.Actor{Kind: control.UserActor, ID: "x", TenantID: control.DefaultTenant, Role: control.Auditor}
 	_, err := w.ImportSpecificationFromURL(ctx, auditor, sid, site.URL, true)

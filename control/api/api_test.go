@@ -18,7 +18,6 @@ import (
 	"portcullis/control/analytics"
 	"portcullis/control/api/openapi/openapitest"
 	"portcullis/control/oauth"
-	"portcullis/control/specification"
 	"portcullis/control/store"
 	"portcullis/control/store/storetest"
 	"portcullis/control/web"
@@ -33,8 +32,6 @@ type world struct {
 	api    *API
 	now    time.Time
 	root   string // access token of the automation client
-	// fetcher gets specifications.
-	fetcher *specification.Fetcher
 }
 
 const (
@@ -44,9 +41,9 @@ const (
 
 func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.SQLite(t)) }
 
-func newWorldOn(t *testing.T, st *store.Store) *world {
+func newWorldOn(t *testing.T, st *store.Store, options ...func(*admin.Options)) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC), fetcher: &specification.Fetcher{}}
+	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)}
 	keyring, err := admin.ParseKeyring(admin.GenerateMasterKey())
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +52,11 @@ func newWorldOn(t *testing.T, st *store.Store) *world {
 	mux := http.NewServeMux()
 	w.server = httptest.NewServer(web.Secure(mux, web.Options{Now: now}))
 	t.Cleanup(w.server.Close)
-	w.admin = admin.New(admin.Options{Store: st, Now: now, PublicURL: w.server.URL, Keyring: keyring, Specifications: w.fetcher})
+	o := admin.Options{Store: st, Now: now, PublicURL: w.server.URL, Keyring: keyring}
+	for _, f := range options {
+		f(&o)
+	}
+	w.admin = admin.New(o)
 	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,15 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"portcullis/control"
+	"portcullis/control/admin"
+	"portcullis/control/outbound"
 	"portcullis/control/specification"
+	"portcullis/control/store/storetest"
 )
 
 // form writes a multipart form; a name that begins with @ is a file's.
@@ -141,8 +145,9 @@ func TestImportSpecification(t *testing.T) {
 func TestImportFromURL(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(petStoreYAML)) }))
 	t.Cleanup(site.Close)
-	w := newWorld(t)
-	w.fetcher.Reach = specification.Any
+	w := newWorldOn(t, storetest.SQLite(t), func(o *admin.Options) {
+		o.Outbound = outbound.Client(outbound.Options{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	})
 	var svc control.Service
 	w.call("POST", "/services", map[string]string{"name": "PetStore", "authorization_server_id": "default"}, 201, &svc)
 	body, ct := form(t, "url", site.URL+"/petstore.yaml")

@@ -66,6 +66,18 @@ func Client(o Options) *http.Client {
 	}
 }
 
+// Larger is a client of Client's for answers of up to maxBody bytes. Another client is returned as it is.
+func Larger(c *http.Client, maxBody int64) *http.Client {
+	g, ok := c.Transport.(*guard)
+	if !ok {
+		return c
+	}
+	larger, copied := *c, *g
+	copied.maxBody = maxBody
+	larger.Transport = &copied
+	return &larger
+}
+
 type guard struct {
 	networks []netip.Prefix
 	maxBody  int64
@@ -148,20 +160,25 @@ func allowed(ip netip.Addr, networks []netip.Prefix) bool {
 	return true
 }
 
-// Get fetches one JSON document.
+// StatusError is an answer with another status than 200.
+type StatusError struct{ Status int }
+
+func (e *StatusError) Error() string { return fmt.Sprintf("it answered with status %d", e.Status) }
+
+// Get fetches one document, of JSON if there is a choice.
 func Get(ctx context.Context, c *http.Client, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", "application/json, */*;q=0.1")
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answered with status %d", resp.StatusCode)
+		return nil, &StatusError{resp.StatusCode}
 	}
 	return io.ReadAll(resp.Body)
 }

@@ -3470,6 +3470,9 @@ type TestPolicyRequest struct {
 			// SourceIP Additive. Address of the caller as API Gateway saw it.
 			SourceIP *string `json:"source_ip,omitempty"`
 
+			// Tags Additive. Labels of the API; at the authorizer its data classifications, each with the value true.
+			Tags *map[string]string `json:"tags,omitempty"`
+
 			// Template Additive. Path of the API, e.g. /pets/{petId}.
 			Template *string `json:"template,omitempty"`
 		} `json:"request,omitempty"`
@@ -3492,6 +3495,9 @@ type TestPolicyResponse struct {
 
 	// Explanation Additive. How the decision came about. Values that may be secret are redacted.
 	Explanation *struct {
+		// Decided The steps that the decision rests on, with the values they saw: what did not hold first, or all that had to hold.
+		Decided []PolicyStep `json:"decided"`
+
 		// Prints Lines of print calls in Rego.
 		Prints []string `json:"prints"`
 
