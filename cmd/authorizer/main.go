@@ -80,25 +80,25 @@ func run(ctx context.Context, getenv func(string) string) error {
 	// The configuration is fetched while the extension registers: both are questions to others.
 	warm := make(chan error, 1)
 	go func() { warm <- a.Warm(ctx) }()
-	answered := func() {}
+	loop := runtimeapi.Loop{Addr: s.RuntimeAPI, Handle: a.Answer, Concurrency: s.Concurrency}
 	if s.Concurrency > 1 {
 		a.Background(ctx)
 	} else if x, err := runtimeapi.Register(ctx, s.RuntimeAPI, a.AfterAnswer, log); err != nil {
 		log.Warn("no work after answers in this environment; request events are sent during invocations", "error", err.Error())
 	} else {
 		a.HasExtension()
-		answered = x.Answered
+		loop.Answered = x.Answered
 		go func() {
 			if err := x.Run(ctx); err != nil {
 				log.Warn("the extension ended", "error", err.Error())
 			}
 		}()
 	}
+	loop.Connect(ctx)
 	if err := <-warm; err != nil {
 		log.Warn("started without a configuration; everything is denied until one is loaded", "error", err.Error())
 	}
 	go flushAtEnd(a)
-	loop := runtimeapi.Loop{Addr: s.RuntimeAPI, Handle: a.Answer, Answered: answered, Concurrency: s.Concurrency}
 	return loop.Run(ctx)
 }
 

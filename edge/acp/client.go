@@ -59,7 +59,7 @@ type Client struct {
 	used    time.Time // last call, to notice a freeze
 }
 
-// New checks the options and makes a client. It does no I/O.
+// New checks the options and makes a client. It asks nobody anything yet.
 func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -84,6 +84,10 @@ func New(o Options) (*Client, error) {
 			return nil, errors.New("the root CA holds no PEM certificate")
 		}
 	}
+	if roots == nil && u.Scheme == "https" {
+		// The handshake needs the system's authorities, and reading them takes as long as it does; once per process.
+		go func() { _, _ = x509.SystemCertPool() }()
+	}
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
@@ -93,7 +97,7 @@ func New(o Options) (*Client, error) {
 			ResponseHeaderTimeout: callTimeout,
 			MaxIdleConnsPerHost:   2,
 			IdleConnTimeout:       idleAfter,
-			ForceAttemptHTTP2:     true,
+			// No HTTP/2: it is one request at a time, and its set-up is one more thing that a cold start waits for.
 		},
 		// A redirect would carry credentials to wherever it points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"portcullis/edge/scan"
 )
 
 // scopes is everything the authorizer ever does with the system API.
@@ -42,18 +44,36 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	if a.status != http.StatusOK {
 		return "", tokenError(op, a)
 	}
-	var body struct {
+	bearer, expires, err := readToken(a.body)
+	if err != nil || bearer == "" {
+		return "", errors.New(op + ": the answer holds no access token; is ACP_ISSUER_URL that of an authorization server?")
+	}
+	life := time.Duration(max(0, min(expires, 86400))) * time.Second
+	c.mu.Lock()
+	c.bearer, c.expires = bearer, c.o.Now().Add(life-min(renewBefore, life/2))
+	c.mu.Unlock()
+	return bearer, nil
+}
+
+// readToken reads a token answer (RFC 6749 section 5.1); expires is in seconds.
+func readToken(body []byte) (bearer string, expires int64, err error) {
+	t := scan.Of(string(body))
+	for name := range t.Fields([]string{"access_token", "expires_in"}) {
+		if name == "access_token" {
+			bearer = t.String()
+		} else {
+			expires = t.Int()
+		}
+	}
+	if t.Done() {
+		return bearer, expires, nil
+	}
+	var answer struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int64  `json:"expires_in"`
 	}
-	if err := json.Unmarshal(a.body, &body); err != nil || body.AccessToken == "" {
-		return "", errors.New(op + ": the answer holds no access token; is ACP_ISSUER_URL that of an authorization server?")
-	}
-	life := time.Duration(max(0, min(body.ExpiresIn, 86400))) * time.Second
-	c.mu.Lock()
-	c.bearer, c.expires = body.AccessToken, c.o.Now().Add(life-min(renewBefore, life/2))
-	c.mu.Unlock()
-	return body.AccessToken, nil
+	err = json.Unmarshal(body, &answer)
+	return answer.AccessToken, answer.ExpiresIn, err
 }
 
 // tokenError reads the OAuth error body (RFC 6749 section 5.2). Its description may be logged, the request not.

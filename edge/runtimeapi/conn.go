@@ -63,13 +63,23 @@ func (c *conn) do(ctx context.Context, q call) (answer, error) {
 	return a, nil
 }
 
+// connect makes sure that there is a connection.
+func (c *conn) connect(ctx context.Context) error {
+	if c.c != nil {
+		return nil
+	}
+	d := net.Dialer{Timeout: dialTimeout}
+	n, err := d.DialContext(ctx, "tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	c.c, c.r = n, bufio.NewReaderSize(n, 16<<10)
+	return nil
+}
+
 func (c *conn) once(ctx context.Context, q call) (a answer, err error) {
-	if c.c == nil {
-		d := net.Dialer{Timeout: dialTimeout}
-		if c.c, err = d.DialContext(ctx, "tcp", c.addr); err != nil {
-			return answer{}, err
-		}
-		c.r = bufio.NewReaderSize(c.c, 16<<10)
+	if err := c.connect(ctx); err != nil {
+		return answer{}, err
 	}
 	keep := false
 	defer func() {

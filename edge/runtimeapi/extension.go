@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"portcullis/edge/scan"
 )
 
 // Extension is an internal Lambda extension: it keeps the environment awake after an answer has left, for the work that
@@ -87,6 +89,27 @@ func (x *Extension) work(ctx context.Context) {
 	x.after(ctx)
 }
 
+// readEvent reads what decides of an event: its type, and its deadline in milliseconds since 1970.
+func readEvent(body []byte) (kind string, deadline int64, err error) {
+	t := scan.Of(string(body))
+	for name := range t.Fields([]string{"eventType", "deadlineMs"}) {
+		if name == "eventType" {
+			kind = t.String()
+		} else {
+			deadline = t.Int()
+		}
+	}
+	if t.Done() {
+		return kind, deadline, nil
+	}
+	var e struct {
+		Kind     string `json:"eventType"`
+		Deadline int64  `json:"deadlineMs"`
+	}
+	err = json.Unmarshal(body, &e)
+	return e.Kind, e.Deadline, err
+}
+
 // next waits for the next INVOKE and returns its deadline.
 func (x *Extension) next(ctx context.Context) (time.Time, error) {
 	for {
@@ -97,15 +120,12 @@ func (x *Extension) next(ctx context.Context) (time.Time, error) {
 		if a.status != http.StatusOK {
 			return time.Time{}, fmt.Errorf("the Extensions API answered %d", a.status)
 		}
-		var e struct {
-			EventType  string `json:"eventType"`
-			DeadlineMS int64  `json:"deadlineMs"`
-		}
-		if err := json.Unmarshal(a.body, &e); err != nil {
+		kind, deadline, err := readEvent(a.body)
+		if err != nil {
 			return time.Time{}, err
 		}
-		if e.EventType == "INVOKE" {
-			return time.UnixMilli(e.DeadlineMS), nil
+		if kind == "INVOKE" {
+			return time.UnixMilli(deadline), nil
 		}
 	}
 }

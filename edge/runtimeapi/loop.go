@@ -21,28 +21,43 @@ type Loop struct {
 	Answered func()
 	// Concurrency is how many invocations the environment takes at a time (AWS_LAMBDA_MAX_CONCURRENCY); 0 means 1.
 	Concurrency int
+
+	conn *conn // made by Connect
 }
 
 const invocations = "/2018-06-01/runtime/invocation/"
 
+// Connect makes the first connection ahead of Run, while something else is waited for. Whether it went well shows in Run.
+func (l *Loop) Connect(ctx context.Context) {
+	l.conn = &conn{addr: l.Addr}
+	_ = l.conn.connect(ctx)
+}
+
 // Run serves until ctx ends or Lambda gives an answer that nothing can follow; then the process has to end, and Lambda
 // starts another one. The error is never nil.
 func (l *Loop) Run(ctx context.Context) error {
+	first := l.conn
+	if first == nil {
+		first = &conn{addr: l.Addr}
+	}
 	if l.Concurrency <= 1 {
-		return l.serve(ctx)
+		return l.serve(ctx, first)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
-	for range l.Concurrency {
-		group.Go(func() { cancel(l.serve(ctx)) })
+	for i := range l.Concurrency {
+		c := first
+		if i > 0 {
+			c = &conn{addr: l.Addr}
+		}
+		group.Go(func() { cancel(l.serve(ctx, c)) })
 	}
 	group.Wait()
 	return context.Cause(ctx)
 }
 
-func (l *Loop) serve(ctx context.Context) error {
-	c := &conn{addr: l.Addr}
+func (l *Loop) serve(ctx context.Context, c *conn) error {
 	defer c.close()
 	for {
 		next, err := c.do(ctx, call{method: http.MethodGet, path: invocations + "next", endless: true})

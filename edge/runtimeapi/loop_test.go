@@ -261,12 +261,14 @@ func TestLoopRefusals(t *testing.T) {
 	})
 }
 
-// TestLoopEnds: the end of the context ends the wait for an event.
+// TestLoopEnds: several loops share the events, over the connection that was made ahead among others; the end of the context ends the wait for an event.
 func TestLoopEnds(t *testing.T) {
 	r := newRuntime(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- (&Loop{Addr: r.addr(), Handle: echo, Concurrency: 3}).Run(ctx) }()
+	l := &Loop{Addr: r.addr(), Handle: echo, Concurrency: 3}
+	l.Connect(ctx)
+	go func() { done <- l.Run(ctx) }()
 	for range 5 {
 		r.events <- "{}"
 	}
@@ -281,6 +283,9 @@ func TestLoopEnds(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("still waiting")
+	}
+	if n := r.conns.Load(); n != 3 {
+		t.Errorf("%d connections", n)
 	}
 }
 
