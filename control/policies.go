@@ -51,6 +51,8 @@ type PolicyTest struct {
 			SourceIP string     `json:"source_ip"` // as API Gateway saw it
 			Service  string     `json:"service"`   // name of the service, e.g. "PetStore"
 			Template string     `json:"template"`  // path of the API, e.g. "/pets/{petId}"
+			// Tags are labels of the API. The authorizer makes them of its data classifications, each with the value "true".
+			Tags map[string]string `json:"tags"`
 		} `json:"request"`
 	} `json:"input"`
 }
@@ -93,6 +95,8 @@ type PolicyTestResult struct {
 type PolicyExplanation struct {
 	// Steps are the validators of a visual policy, the rules of a Rego policy, the statements of a Cedar policy.
 	Steps []PolicyStep `json:"steps"`
+	// Decided are the steps that the decision rests on, without those inside: what did not hold first, or all that had to.
+	Decided []PolicyStep `json:"decided"`
 	// Prints are the lines that print calls of a Rego policy wrote.
 	Prints []string `json:"prints"`
 	// Reads are the parts of the input that can change the outcome: "authn_ctx.sub", "request.method", "time"; "*" is all.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"portcullis/edge/policy/cases"
 	"portcullis/edge/waist"
@@ -20,6 +23,7 @@ type policyTestCmd struct {
 	Files    []string `arg:"" name:"cases" help:"Files of cases (YAML); docs/reference/policies.md describes them."`
 	Policies string   `placeholder:"FILE" help:"Policies by id (YAML), as they stand under policies in a file of cases, for all files; a file's own come first."`
 	Cover    bool     `help:"Print which validators, rules and statements no case has shown to hold, or to fail."`
+	Explain  bool     `short:"v" help:"Print of every case what decided and what it saw (secrets redacted), the outputs and the duration."`
 	Junit    string   `placeholder:"FILE" help:"Write a JUnit report, one suite for each file."`
 }
 
@@ -38,7 +42,7 @@ func (c *policyTestCmd) Run(ctx context.Context, o *output) error {
 	var suites []cases.Suite
 	total, failed := 0, 0
 	for i, f := range files {
-		r, err := cases.Run(ctx, f, cases.Options{Policies: shared, Cover: c.Cover})
+		r, err := cases.Run(ctx, f, cases.Options{Policies: shared, Cover: c.Cover, Explain: c.Explain})
 		if err != nil {
 			return &failure{fmt.Errorf("%s: %w", c.Files[i], err), casesUnreadable}
 		}
@@ -91,7 +95,13 @@ func (c *policyTestCmd) print(w io.Writer, name string, r *cases.Report) int {
 		failed++
 		fmt.Fprintf(w, "FAIL %s: policy %s: %s\n", name, p.Policy, p.Message)
 	}
+	for _, p := range r.Warnings {
+		fmt.Fprintf(w, "warn %s: policy %s: %s\n", name, p.Policy, p.Message)
+	}
 	for _, x := range r.Results {
+		if c.Explain {
+			explain(w, name, x)
+		}
 		if x.Mismatch != "" {
 			failed++
 			fmt.Fprintf(w, "FAIL %s:%d: %s (policy %s): %s\n", name, x.Line, x.Name, x.Policy, x.Mismatch)
@@ -107,6 +117,32 @@ func (c *policyTestCmd) print(w io.Writer, name string, r *cases.Report) int {
 		}
 	}
 	return failed
+}
+
+// explain writes how one case was decided.
+func explain(w io.Writer, name string, c cases.CaseResult) {
+	outcome := c.Result.Decision.String()
+	if c.Result.Reason != "" {
+		outcome += " (" + c.Result.Reason + ")"
+	}
+	fmt.Fprintf(w, "     %s:%d: %s (policy %s): %s in %v\n", name, c.Line, c.Name, c.Policy, outcome, c.Explanation.Duration)
+	for _, s := range c.Explanation.Decided {
+		at := s.Path
+		if s.Line > 0 {
+			at = fmt.Sprintf("%s (line %d)", at, s.Line)
+		}
+		fmt.Fprintf(w, "       %s %s: %s\n", at, s.Outcome, s.Message)
+	}
+	for _, line := range c.Explanation.Prints {
+		fmt.Fprintf(w, "       print: %s\n", line)
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Result.Output)) {
+		value, err := json.Marshal(c.Result.Output[key])
+		if err != nil {
+			value = []byte(err.Error())
+		}
+		fmt.Fprintf(w, "       output %s: %s\n", key, value)
+	}
 }
 
 // writeFile writes a file whole, or says why not.

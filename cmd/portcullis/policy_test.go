@@ -57,7 +57,9 @@ func TestPolicyTest(t *testing.T) {
 		"none.yaml":    "cases: []\n",
 		"shared.yaml":  shared,
 		"uses.yaml":    "cases: [{policy: owner, input: {authn_ctx: {sub: joe}}, allow: true}, {policy: owner, allow: false}]\n",
-		"less.yaml":    "cases: [{policy: owner, input: {authn_ctx: {sub: joe}}, allow: true}]\n",
+		"doubtful.yaml": "policies: {p: {language: rego, definition: \"package acp.authz\\n\\nallow if { input.authn_ctx.token; not input.tenant }\\n\\nwho := input.authn_ctx.sub\\n\"}}\n" +
+			"cases: [{policy: p, input: {authn_ctx: {sub: joe, token: abc}}, allow: true}]\n",
+		"less.yaml": "cases: [{policy: owner, input: {authn_ctx: {sub: joe}}, allow: true}]\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -75,6 +77,8 @@ func TestPolicyTest(t *testing.T) {
 		{"invalid.yaml", 1, []string{"FAIL invalid.yaml: policy p: definition", "FAIL invalid.yaml:2: line 2 (policy p): got deny policy_invalid"}, "2 problems"},
 		{"--policies shared.yaml uses.yaml", 0, []string{"ok   uses.yaml: 2 cases"}, ""},
 		{"--policies shared.yaml --cover less.yaml", 0, []string{"policy owner: 50% covered", "never failed"}, ""},
+		{"--explain good.yaml", 0, []string{"good.yaml:", "own profile (policy owner): allow in ", "validators[0].conf.fields[0] holds: sub equals $request.pathParams.userId holds: sub is \"joe\"", "(policy_denied) in ", "ok   good.yaml"}, ""},
+		{"-v doubtful.yaml", 0, []string{"warn doubtful.yaml: policy p: definition:3:", "no member \"tenant\"", "allow (line 3) holds: the rule holds; input.authn_ctx.token is (redacted)", "output who: \"joe\"", "ok   doubtful.yaml"}, ""},
 		{"uses.yaml", 1, []string{"policy_unknown"}, "2 problems"},
 		{"good.yaml missing.yaml", 2, nil, "missing.yaml"},
 		{"good.yaml typo.yaml", 2, nil, "alow"},

@@ -143,6 +143,7 @@ func TestTestPolicyExplains(t *testing.T) {
 				{"field":"request.headers.authorization","comparator":"equals","value":"x"},
 				{"field":"request.sourceIp","comparator":"in_cidr","value":"192.0.2.0/24"},
 				{"field":"request.service","comparator":"equals","value":"PetStore"},
+				{"field":"request.tags.pii","comparator":"equals","value":"true"},
 				{"field":"request.template","comparator":"equals","value":"/users/{userId}"}]}`)},
 				{Name: "dynamic-scopes", Conf: json.RawMessage(`{"fields":[{"field":"users.*","comparator":"contains","value":"joe"}]}`)}}
 		},
@@ -171,7 +172,7 @@ seen := [input.request.source_ip, input.request.service, input.request.template,
 		test.WorkspaceID, test.Policy.Language = "default", language
 		fill(&test)
 		input := `{"authn_ctx": {"sub": "joe", "scp": ["users.joe"], "client_id": "app", "big": 9007199254740993}, "request": {"method": "GET", "path": "/users/joe",
-			"headers": {"Authorization": ["` + secret + `"]}, "source_ip": "192.0.2.7", "service": "PetStore", "template": "/users/{userId}"}}`
+			"headers": {"Authorization": ["` + secret + `"]}, "source_ip": "192.0.2.7", "service": "PetStore", "template": "/users/{userId}", "tags": {"pii": "true"}}}`
 		if err := json.Unmarshal([]byte(input), &test.Input); err != nil {
 			t.Fatal(err)
 		}
@@ -183,13 +184,16 @@ seen := [input.request.source_ip, input.request.service, input.request.template,
 		if r.Status || r.Reason != policy.ReasonDenied || r.DurationUS <= 0 || len(r.Explanation.Steps) == 0 || len(r.Explanation.Reads) == 0 {
 			t.Errorf("%s: %s", language, text)
 		}
+		if len(r.Explanation.Decided) == 0 || !strings.Contains(string(text), `is (redacted)`) {
+			t.Errorf("%s: it is not said what decided: %s", language, text)
+		}
 		if strings.Contains(string(text), secret) {
 			t.Errorf("%s: the secret is in the answer: %s", language, text)
 		}
 		switch language {
 		case "cloudentity":
 			rows := r.Explanation.Steps[0].Steps
-			for i, want := range []string{"fails", "holds", "holds", "holds"} {
+			for i, want := range []string{"fails", "holds", "holds", "holds", "holds"} {
 				if rows[i].Outcome != want {
 					t.Errorf("row %d: %+v", i, rows[i])
 				}

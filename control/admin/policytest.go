@@ -66,7 +66,7 @@ func (a *Admin) TestPolicy(ctx context.Context, actor control.Actor, t control.P
 func (a *Admin) policyInput(t *control.PolicyTest, w control.Workspace, scopes []control.Scope) *policy.Input {
 	r := &t.Input.Request
 	in := &policy.Input{AuthnCtx: t.Input.AuthnCtx, Contexts: map[string]any{}, Now: t.Input.Now, Request: policy.Request{Method: r.Method, Path: r.Path,
-		Headers: r.Headers, PathParams: r.PathParams, QueryParams: r.QueryParams, Body: r.Body, MTLS: r.MTLS, SourceIP: r.SourceIP, Service: r.Service, Template: r.Template}}
+		Headers: r.Headers, PathParams: r.PathParams, QueryParams: r.QueryParams, Body: r.Body, MTLS: r.MTLS, SourceIP: r.SourceIP, Service: r.Service, Template: r.Template, Tags: r.Tags}}
 	if in.Now.IsZero() {
 		in.Now = a.now()
 	}
@@ -111,7 +111,7 @@ func grantedScopes(claims map[string]any) []string {
 func policyTestResult(x *policy.Explanation, warnings []control.PolicyWarning) control.PolicyTestResult {
 	out := control.PolicyTestResult{Status: x.Decision == policy.Allow, Result: waist.ResultUnauthorized, Failures: x.Failures, Recovery: x.Recovery, Output: x.Output,
 		Reason: x.Reason, DurationUS: float64(x.Duration) / float64(time.Microsecond), Warnings: warnings,
-		Explanation: control.PolicyExplanation{Steps: policySteps(x.Steps), Prints: x.Prints, Reads: x.Reads.List()}}
+		Explanation: control.PolicyExplanation{Steps: policySteps(x.Steps), Decided: policySteps(x.Decided), Prints: x.Prints, Reads: x.Reads.List()}}
 	if out.Status {
 		out.Result = waist.ResultAuthorized
 	}

@@ -212,35 +212,6 @@ func cedarNodes(p *cedar.Policy) int {
 	return n
 }
 
-// trace evaluates every statement by itself.
-func (p *cedarPolicy) trace(e *env) []Step {
-	req, entities, err := cedarRequest(e, p)
-	if err != nil {
-		return []Step{{Path: "definition", Outcome: Unknown, Message: err.Error()}}
-	}
-	var out []Step
-	specific := [2][]int{p.byAPI[req.Resource], p.byService[cedarServiceUID(&e.in.Request)]}
-	for id, statement := range (slicedStatements{p: p, specific: specific}).All() {
-		effect, applies := "permit", "applies"
-		if statement.Effect() == cedar.Forbid {
-			effect = "forbid"
-		}
-		s := Step{Path: string(id), Line: statement.Position().Line, Outcome: Fails}
-		_, diag := cedar.Authorize(cedar.PolicyMap{id: statement}, entities, req)
-		switch {
-		case len(diag.Errors) > 0:
-			s.Outcome, applies = Unknown, "failed: "+cedarError(diag.Errors[0].Message)
-		case len(diag.Reasons) > 0:
-			s.Outcome = Holds
-		default:
-			applies = "does not apply"
-		}
-		s.Message = effect + " " + applies
-		out = append(out, s)
-	}
-	return out
-}
-
 // cedarError keeps the kind of an evaluation error and the attribute's name; cedar-go puts values after "got".
 func cedarError(message string) string {
 	if i := strings.Index(message, ", got "); i >= 0 {

@@ -16,6 +16,9 @@ type Explanation struct {
 	Result
 	// Steps are the validators of a visual policy, the rules of a Rego policy, or the statements of a Cedar policy.
 	Steps []Step `json:"steps"`
+	// Decided are the steps that the decision rests on, without those inside: what did not hold first, or all that had to
+	// hold; the rules "allow" that hold, or else all of them; the statements that forbid or permit, or else the permits.
+	Decided []Step `json:"decided,omitempty"`
 	// Prints is what the print calls of a Rego policy wrote, at most maxPrints lines.
 	Prints []string `json:"prints,omitempty"`
 	// Reads says which parts of the input can change the outcome.
@@ -33,6 +36,10 @@ type Step struct {
 	Outcome StepOutcome `json:"outcome"`
 	Message string      `json:"message,omitempty"`
 	Steps   []Step      `json:"steps,omitempty"`
+
+	inner []Step // those of Steps that must all hold for this one to hold
+	why   string // what an embedded policy said first
+	says  bool   // a rule "allow" that holds, with another value than false
 }
 
 // StepOutcome is what became of a step.
@@ -120,7 +127,97 @@ func (s *Set) Explain(ctx context.Context, policyID string, in *Input) (x Explan
 	case waist.LanguageRego:
 		x.Steps, x.Prints = traceRego(&e, &p.policy, s.timeout)
 	}
+	x.Decided = decided(p.policy.Language, x.Steps, x.Decision == Allow)
 	return x
+}
+
+// decided picks the steps that a decision rests on.
+func decided(language string, steps []Step, allowed bool) []Step {
+	var out []Step
+	add := func(s Step) {
+		if s.Steps = nil; s.why != "" {
+			s.Message += ": " + s.why
+		}
+		out = append(out, s)
+	}
+	switch language {
+	case waist.LanguageVisual:
+		for _, s := range steps {
+			if allowed {
+				eachInner(&s, add)
+			} else if s.Outcome != Holds {
+				add(*decisive(&s))
+				break
+			}
+		}
+	case waist.LanguageRego:
+		rank := func(s *Step) int {
+			switch {
+			case s.Path != "allow":
+				return 4
+			case allowed && s.says, !allowed && s.Outcome == Holds:
+				return 1
+			case !allowed && s.Outcome != Holds:
+				return 2
+			}
+			return 3 // the default, when no other rule holds
+		}
+		out = first(steps, rank, 3)
+	case waist.LanguageCedar:
+		rank := func(s *Step) int { // the first of these that any statement has
+			forbid := strings.HasPrefix(s.Message, "forbid")
+			switch {
+			case s.Outcome == Unknown:
+				return 1
+			case s.Outcome == Holds && forbid:
+				return 2
+			case s.Outcome == Holds:
+				return 3
+			case !forbid:
+				return 4
+			}
+			return 5
+		}
+		out = first(steps, rank, 5)
+	}
+	return out
+}
+
+// first are the steps of the lowest rank that any of them has, up to worst.
+func first(steps []Step, rank func(*Step) int, worst int) (out []Step) {
+	best := worst
+	for i := range steps {
+		best = min(best, rank(&steps[i]))
+	}
+	for i := range steps {
+		if rank(&steps[i]) == best {
+			out = append(out, steps[i])
+		}
+	}
+	return out
+}
+
+// eachInner calls f with the steps that all hold where s holds: its rows, or s itself where it has no such parts.
+func eachInner(s *Step, f func(Step)) {
+	if s.inner == nil {
+		f(*s)
+	}
+	for i := range s.inner {
+		eachInner(&s.inner[i], f)
+	}
+}
+
+// decisive is the innermost step that keeps s from holding: of rows and groups that must all hold the first that does
+// not, of a branch that of the side that counts; s itself where there is no single one.
+func decisive(s *Step) *Step {
+	for s.inner != nil {
+		i := slices.IndexFunc(s.inner, func(x Step) bool { return x.Outcome != Holds })
+		if i < 0 {
+			break
+		}
+		s = &s.inner[i]
+	}
+	return s
 }
 
 // maxShown is how many bytes of one value an explanation shows.
@@ -219,5 +316,6 @@ func (s *fieldsStep) trace(e *env, at string) Step {
 		row.Message = string(b)
 		out.Steps = append(out.Steps, row)
 	}
+	out.inner = out.Steps
 	return out
 }

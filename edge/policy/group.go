@@ -58,6 +58,12 @@ func (g *group) trace(e *env, at string) Step {
 		s.Message = "what cannot be compared stays unknown when negated"
 	case g.op == "any" && s.Outcome != Holds:
 		s.Message = "none of the alternatives holds"
+	case g.op == "any":
+		s.Message = "one of the alternatives holds"
+	case g.op == "not":
+		s.Message = "the negated validators do not all hold"
+	default:
+		s.inner = s.Steps
 	}
 	return s
 }
@@ -126,11 +132,14 @@ func (b *branch) trace(e *env, at string) Step {
 	switch evalAll(e, b.cond) {
 	case yes:
 		s.Message = `"if" holds, so "then" decides`
-		s.Steps = append(s.Steps, traceSteps(e, b.then, at+".conf.then")...)
+		s.inner = traceSteps(e, b.then, at+".conf.then")
+		s.Steps = append(s.Steps, s.inner...)
 	case no:
 		s.Message = `"if" does not hold, so "else" decides`
-		s.Steps = append(s.Steps, traceSteps(e, b.other, at+".conf.else")...)
+		s.inner = traceSteps(e, b.other, at+".conf.else")
+		s.Steps = append(s.Steps, s.inner...)
 	default:
+		s.inner = s.Steps
 		s.Message = `"if" compares what cannot be compared`
 	}
 	return s
@@ -190,6 +199,9 @@ func (m *embedded) trace(e *env, at string) Step {
 	s := Step{Path: at, Outcome: Fails, Message: "the embedded policy " + m.id + " does not allow (" + r.Reason + ")"}
 	if r.Reason != ReasonDenied {
 		s.Outcome = Unknown
+	}
+	if len(r.Failures) > 0 {
+		s.why = r.Failures[0].Message
 	}
 	for _, f := range r.Failures {
 		s.Steps = append(s.Steps, Step{Path: at, Outcome: s.Outcome, Message: f.Message})

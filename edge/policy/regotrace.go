@@ -114,7 +114,11 @@ func (t *regoTracer) step(r *ast.Rule) Step {
 		s.Outcome, s.Message = Fails, "the default, which counts when no other rule holds"
 	case rt == nil:
 	case rt.held:
-		s.Outcome, s.Message = Holds, "the rule holds"
+		s.Outcome, s.says, s.Message = Holds, true, "the rule holds"
+		if no, ok := headValue(r).(ast.Boolean); ok && !bool(no) {
+			s.says, s.Message = false, "the rule holds and says false"
+		}
+		s.Message += t.seen(r.Body)
 	case rt.failed != nil:
 		s.Message = t.why(rt.failed)
 	default:
@@ -145,9 +149,21 @@ func (t *regoTracer) why(x *ast.Expr) string {
 	if x.Location != nil {
 		text, line = string(x.Location.Text), x.Location.Row
 	}
+	return fmt.Sprintf("line %d does not hold: %s", line, clip(strings.TrimSpace(text))) + t.seen(x)
+}
+
+func headValue(r *ast.Rule) ast.Value {
+	if r.Head.Value == nil {
+		return nil
+	}
+	return r.Head.Value.Value
+}
+
+// seen lists what a part of a module reads of the input by name, with the values that are there.
+func (t *regoTracer) seen(part any) string {
 	var seen []string
-	ast.WalkRefs(x, func(ref ast.Ref) bool {
-		if len(ref) < 2 || len(seen) == 4 || !ref[0].Equal(ast.InputRootDocument) || !ref.IsGround() {
+	ast.WalkRefs(part, func(ref ast.Ref) bool {
+		if len(ref) < 2 || len(seen) == maxSeen || !ref[0].Equal(ast.InputRootDocument) || !ref.IsGround() {
 			return false
 		}
 		shownAs := "absent"
@@ -159,12 +175,13 @@ func (t *regoTracer) why(x *ast.Expr) string {
 				shownAs = "(redacted)"
 			}
 		}
-		seen = append(seen, ref.String()+" is "+shownAs)
+		if text := ref.String() + " is " + shownAs; !slices.Contains(seen, text) {
+			seen = append(seen, text)
+		}
 		return false
 	})
-	msg := fmt.Sprintf("line %d does not hold: %s", line, clip(strings.TrimSpace(text)))
-	if len(seen) > 0 {
-		msg += "; " + strings.Join(seen, ", ")
+	if len(seen) == 0 {
+		return ""
 	}
-	return msg
+	return "; " + strings.Join(seen, "; ")
 }

@@ -181,6 +181,7 @@ func (s *scopesStep) trace(e *env, at string) Step {
 		row.Message = string(append(b, ']'))
 		out.Steps = append(out.Steps, row)
 	}
+	out.inner = out.Steps
 	return out
 }
 

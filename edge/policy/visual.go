@@ -128,7 +128,7 @@ func compileStep(v *waist.Validator, at string, depth int, ps *problems) step {
 	case "embedded-policy":
 		return compileEmbedded(v, at, ps)
 	case "consent":
-		ps.add(at+".name", `the validator "consent" needs a consent page and works in login flows only; an API policy cannot use it`)
+		ps.add(at+".name", `the validator "consent" needs a consent page, which this product does not have`)
 	default:
 		ps.add(at+".name", "unknown validator %q; see docs/reference/policies.md for the list", v.Name)
 	}

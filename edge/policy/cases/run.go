@@ -22,14 +22,15 @@ type Options struct {
 	Policies []waist.Policy
 	// Timeout is the deadline of one evaluation; zero means ten seconds, so that a slow machine fails no test.
 	Timeout time.Duration
-	// Cover asks for coverage, which takes a second evaluation of each case.
-	Cover bool
+	// Cover asks for coverage, Explain for an explanation of every case; either takes further evaluations of each.
+	Cover, Explain bool
 }
 
 // Report is the outcome of a run.
 type Report struct {
 	Results  []CaseResult     `json:"results"`
 	Problems []PolicyProblem  `json:"problems,omitempty"` // of the policies in the file
+	Warnings []PolicyProblem  `json:"warnings,omitempty"` // of the same, and no failures
 	Coverage []PolicyCoverage `json:"coverage,omitempty"` // by policy id, of the policies that have cases
 }
 
@@ -40,7 +41,7 @@ type CaseResult struct {
 	Line        int                `json:"line"`
 	Mismatch    string             `json:"mismatch,omitempty"`
 	Result      policy.Result      `json:"-"`
-	Explanation policy.Explanation `json:"-"`
+	Explanation policy.Explanation `json:"-"` // when it was asked for
 	Duration    time.Duration      `json:"duration"`
 }
 
@@ -84,7 +85,8 @@ func Run(ctx context.Context, f *File, opts Options) (*Report, error) {
 	r := &Report{}
 	others := func(id string) (waist.Policy, bool) { p, ok := all[id]; return p, ok }
 	for _, p := range own {
-		r.Problems = append(r.Problems, checkPolicy(p, f.Policies[p.ID], others)...)
+		problems, warnings := checkPolicy(p, f.Policies[p.ID], others)
+		r.Problems, r.Warnings = append(r.Problems, problems...), append(r.Warnings, warnings...)
 	}
 	set := policy.Compile(slices.Collect(maps.Values(all)), policy.Options{Timeout: opts.Timeout})
 	cover := map[string]*coverage{}
@@ -93,7 +95,7 @@ func Run(ctx context.Context, f *File, opts Options) (*Report, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		res := f.run(ctx, set, c, opts.Cover)
+		res := f.run(ctx, set, c, opts.Cover || opts.Explain)
 		if opts.Cover && res.Explanation.Steps != nil {
 			if cover[c.Policy] == nil {
 				cover[c.Policy] = &coverage{held: map[string]bool{}, failed: map[string]bool{}}
@@ -108,16 +110,17 @@ func Run(ctx context.Context, f *File, opts Options) (*Report, error) {
 	return r, nil
 }
 
-func checkPolicy(p waist.Policy, src Policy, others func(string) (waist.Policy, bool)) []PolicyProblem {
-	var out []PolicyProblem
+func checkPolicy(p waist.Policy, src Policy, others func(string) (waist.Policy, bool)) (out, warnings []PolicyProblem) {
 	add := func(format string, args ...any) {
 		out = append(out, PolicyProblem{Policy: p.ID, Message: fmt.Sprintf(format, args...)})
 	}
 	var errs []string
 	for _, problem := range policy.Check(p, others) {
-		if !problem.Warning {
-			errs = append(errs, problem.String())
+		if problem.Warning {
+			warnings = append(warnings, PolicyProblem{Policy: p.ID, Message: problem.String()})
+			continue
 		}
+		errs = append(errs, problem.String())
 	}
 	for i := range max(len(errs), len(src.Check)) {
 		switch {
@@ -135,7 +138,7 @@ func checkPolicy(p waist.Policy, src Policy, others func(string) (waist.Policy, 
 			add("reads %q, expected %q", got, want)
 		}
 	}
-	return out
+	return out, warnings
 }
 
 func (f *File) run(ctx context.Context, set *policy.Set, c *Case, explain bool) CaseResult {
