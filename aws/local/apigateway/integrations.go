@@ -212,6 +212,9 @@ func (s *Service) putIntegrationResponse(q *request) (any, error) {
 	if !statusCode.MatchString(ir.StatusCode) {
 		return nil, invalid([]string{wrongStatusCode(ir.StatusCode)})
 	}
+	if m.MethodResponses[ir.StatusCode] == nil { // first the method's response, then the integration's
+		return nil, notFound("Invalid Response status code specified")
+	}
 	if err := checkIntegrationResponse(m, ir); err != nil {
 		return nil, err
 	}
@@ -234,7 +237,7 @@ func checkIntegrationResponse(m *method, ir *integrationResponse) error {
 			_, declared = mr.ResponseParameters[to]
 		}
 		if !declared {
-			return badRequest("Invalid mapping expression parameter specified: " + to)
+			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression parameter specified: " + to + "]")
 		}
 		if !responseSource.MatchString(from) {
 			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: " + from + "]")
