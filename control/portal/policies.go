@@ -19,11 +19,21 @@ var languages = []struct{ wire, text, fresh string }{
 	{waist.LanguageCedar, "permit and forbid over principal, action, resource and context.", "forbid (principal, action, resource);\n"},
 }
 
+// policyTypeName is a policy type as people say it.
 func policyTypeName(t string) string {
-	if t == "api" || t == "" {
+	switch t {
+	case control.PolicyAPI, "":
 		return "API"
+	case "dcr":
+		return "Dynamic client registration"
 	}
-	return t
+	return sentence(t)
+}
+
+// bornWith reports whether a policy is one of those that every workspace is made with, by its id.
+func bornWith(p control.Policy) bool {
+	prefix, ok := strings.CutSuffix(p.ID, "_"+p.ServerID+"_"+p.Type)
+	return ok && slices.Contains([]string{"block", "nist-aal-1", "nist-aal-2", "nist-aal-3", "mfa"}, prefix)
 }
 
 func editorLabel(language string) string {
@@ -43,35 +53,73 @@ func editorHint(language string) string {
 	return "The request is allowed when a permit applies and no forbid does."
 }
 
-func (p *portal) policies(r *request) error {
+// policyList is what the query asks for of the workspace's policies.
+func (p *portal) policyList(r *request) (policiesPage, error) {
+	v := policiesPage{query: clip(strings.TrimSpace(r.query("q")), 128), kind: r.query("type")}
 	all, err := p.admin.ListPolicies(r.ctx(), r.actor, r.wid(), nil)
+	if err != nil {
+		return v, err
+	}
+	v.total = len(all)
+	for _, t := range control.PolicyTypes {
+		if slices.ContainsFunc(all, func(s control.PolicySummary) bool { return s.Type == t }) {
+			v.kinds = append(v.kinds, t)
+		}
+	}
+	if !slices.Contains(v.kinds, v.kind) {
+		v.kind = ""
+	}
+	v.list = slices.DeleteFunc(all, func(s control.PolicySummary) bool {
+		return v.kind != "" && s.Type != v.kind || !strings.Contains(strings.ToLower(s.PolicyName+" "+s.ID), strings.ToLower(v.query))
+	})
+	return v, nil
+}
+
+func (p *portal) policies(r *request) error {
+	v, err := p.policyList(r)
 	if err != nil {
 		return err
 	}
-	q := strings.TrimSpace(r.query("q"))
-	list := slices.DeleteFunc(all, func(s control.PolicySummary) bool {
-		return !strings.Contains(strings.ToLower(s.PolicyName+" "+s.ID), strings.ToLower(q))
-	})
-	return r.render(http.StatusOK, policiesView(r.frame("Policies", "policies"), list, clip(q, 128)))
+	return r.render(http.StatusOK, policiesView(r.frame("Policies", "policies"), v))
+}
+
+func (p *portal) policiesCSV(r *request) error {
+	v, err := p.policyList(r)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"policy_id", "policy_name", "type", "language", "used_by_apis"}}
+	for _, s := range v.list {
+		rows = append(rows, []string{cell(s.ID), cell(s.PolicyName), s.Type, s.Language, itoa(s.UsedBy)})
+	}
+	return r.sendCSV("policies-"+r.wid(), rows)
 }
 
 func (p *portal) newPolicy(r *request) error {
 	if err := r.needManager(); err != nil {
 		return err
 	}
-	return r.render(http.StatusOK, newPolicyView(r.frame("Create policy", "policies"), policyForm{language: waist.LanguageVisual}))
+	return p.renderNewPolicy(r, http.StatusOK, policyForm{language: waist.LanguageVisual, start: clip(r.query("start"), 64)})
+}
+
+func (p *portal) renderNewPolicy(r *request, status int, v policyForm) error {
+	gallery, err := p.admin.PolicyGallery(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return err
+	}
+	return r.render(status, newPolicyView(r.frame("Create policy", "policies"), v, gallery))
 }
 
 func (p *portal) createPolicy(r *request) error {
-	v := policyForm{id: r.value("id"), name: r.value("policy_name"), language: r.value("language")}
-	pol := control.Policy{ID: v.id, ServerID: r.wid(), PolicyName: v.name, Language: v.language, Type: "api"}
-	for _, l := range languages {
-		if l.wire == v.language {
-			pol.Definition = l.fresh
+	v := policyForm{id: r.value("id"), name: r.value("policy_name"), language: r.value("language"), start: r.value("start")}
+	pol := control.Policy{ID: v.id, ServerID: r.wid(), PolicyName: v.name, Language: v.language, Type: control.PolicyAPI}
+	if err := p.startPolicy(r, &pol, v.start); err != nil {
+		status, errs, ok := formProblem(err, "start")
+		if !ok {
+			return err
 		}
-	}
-	if v.language == waist.LanguageVisual {
-		pol.Validators = []waist.Validator{{Name: "false"}}
+		v.errs = errs
+		return p.renderNewPolicy(r, status, v)
 	}
 	created, err := p.admin.CreatePolicy(r.ctx(), r.actor, pol)
 	if err != nil {
@@ -80,9 +128,39 @@ func (p *portal) createPolicy(r *request) error {
 			return err
 		}
 		v.errs = errs
-		return r.render(status, newPolicyView(r.frame("Create policy", "policies"), v))
+		return p.renderNewPolicy(r, status, v)
 	}
 	return r.done(in(r.wid(), "policies", created.ID), "policy-created")
+}
+
+// startPolicy gives a new policy its first text: that of an example, or one that denies everybody.
+func (p *portal) startPolicy(r *request, pol *control.Policy, start string) error {
+	if start != "" {
+		gallery, err := p.admin.PolicyGallery(r.ctx(), r.actor, r.wid())
+		if err != nil {
+			return err
+		}
+		for _, x := range gallery {
+			for _, example := range x.Policies {
+				if x.ID == start && example.Language == pol.Language {
+					pol.Definition, pol.Validators = example.Definition, example.Validators
+					return nil
+				}
+			}
+		}
+		e := control.Errorf(control.Invalid, "", "there is no example %q in this language", clip(start, 64))
+		e.Fields = map[string]string{"start": e.Message}
+		return e
+	}
+	for _, l := range languages {
+		if l.wire == pol.Language {
+			pol.Definition = l.fresh
+		}
+	}
+	if pol.Language == waist.LanguageVisual {
+		pol.Validators = []waist.Validator{{Name: "false"}}
+	}
+	return nil
 }
 
 // policy is the policy of the address, which must be one of the workspace.
@@ -145,11 +223,6 @@ func (p *portal) version(r *request, v policyPage, id string) (policyPage, error
 	return v, control.Errorf(control.NotFound, "", "The audit has no such version of this policy.")
 }
 
-// history is what happened to a policy, newest first.
-func (p *portal) history(r *request, policy string, limit int) ([]control.AuditEvent, error) {
-	return p.admin.ListAudit(r.ctx(), r.actor, r.wid(), control.AuditFilter{Subjects: []string{"policy"}, TargetID: policy, Limit: limit})
-}
-
 // pageOf is the page of a policy as it is stored.
 func pageOf(pol control.Policy) (policyPage, error) {
 	v := policyPage{policy: pol, input: testInput, form: policyForm{name: pol.PolicyName, text: pol.Definition}}
@@ -176,9 +249,15 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 		}
 	}
 	if r.audits() {
-		if v.past, err = p.history(r, v.policy.ID, 20); err != nil {
+		if v.past, err = p.history(r, v.policy.ID, maxHistory); err != nil {
 			return err
 		}
+	}
+	if v.warnings, err = p.admin.PolicyWarnings(r.ctx(), r.actor, v.policy.ID); err != nil {
+		return err
+	}
+	if v.recorded, err = p.recordedOf(r, v.policy.ID); err != nil {
+		return err
 	}
 	if v.words, err = p.editorWords(r, v.policy); err != nil {
 		return err
@@ -236,96 +315,6 @@ func (f *policyForm) refused(err error, places map[string]position) (status int,
 		f.errs.text = "" // what it would say stands beside the text
 	}
 	return status, true
-}
-
-// testInput is the request that the test starts from.
-const testInput = `{
-  "authn_ctx": {
-    "sub": "",
-    "client_id": "my-application",
-    "scp": ["pets.read"],
-    "amr": ["pwd"]
-  },
-  "contexts": {},
-  "request": {
-    "method": "GET",
-    "path": "/pets",
-    "headers": {"X-Custom": ["value"]},
-    "path_params": {},
-    "query_params": {"limit": ["10"]}
-  }
-}`
-
-func (p *portal) testPolicy(r *request) error {
-	pol, err := r.policy()
-	if err != nil {
-		return err
-	}
-	next, v, places, ok := typed(r, pol)
-	if !ok {
-		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
-	}
-	var t control.PolicyTest
-	dec := json.NewDecoder(strings.NewReader(v.input))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&t.Input); err != nil {
-		v.tested = formErrors{fields: map[string]string{"input": "This JSON cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}}
-		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
-	}
-	t.WorkspaceID = r.wid()
-	t.Policy.Definition, t.Policy.Language, t.Policy.Validators = next.Definition, next.Language, next.Validators
-	result, err := p.admin.TestPolicy(r.ctx(), r.actor, t)
-	if err != nil {
-		return p.refusePolicy(r, v, places, err)
-	}
-	v.result = &result
-	return p.renderPolicy(r, http.StatusOK, v)
-}
-
-// runPolicyCases runs the file of cases in the form against the text in the editor.
-func (p *portal) runPolicyCases(r *request) error {
-	pol, err := r.policy()
-	if err != nil {
-		return err
-	}
-	next, v, places, ok := typed(r, pol)
-	if !ok {
-		return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
-	}
-	ran, err := p.admin.RunPolicyCases(r.ctx(), r.actor, next, v.cases)
-	if err != nil {
-		var refused *control.Error
-		if errors.As(err, &refused) && refused.Fields["cases"] != "" {
-			v.casesFailed = formErrors{fields: map[string]string{"cases": "The cases " + refused.Fields["cases"]}}
-			return p.renderPolicy(r, http.StatusUnprocessableEntity, v)
-		}
-		return p.refusePolicy(r, v, places, err)
-	}
-	v.ran = &ran
-	return p.renderPolicy(r, http.StatusOK, v)
-}
-
-func resultIcon(ok bool) string {
-	if ok {
-		return "disc"
-	}
-	return "close"
-}
-
-func resultHeading(ok bool) string {
-	if ok {
-		return "Allowed: AUTHORIZED"
-	}
-	return "Denied: UNAUTHORIZED"
-}
-
-// asJSON shows a value that came out of JSON.
-func asJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "(not representable)"
-	}
-	return string(b)
 }
 
 func (p *portal) deletePolicy(r *request) error {

@@ -145,6 +145,8 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/gateways/{gateway}/settings/rotate":       p.rotateGatewaySecret,
 		"POST /app/{wid}/gateways/{gateway}/settings/delete":       p.deleteGateway,
 		"GET /app/{wid}/policies":                                  p.policies,
+		"GET /app/{wid}/policies.csv":                              p.policiesCSV,
+		"GET /app/{wid}/policies/{policy}/versions/{event}":        p.policyVersion,
 		"GET /app/{wid}/policies/new":                              p.newPolicy,
 		"POST /app/{wid}/policies":                                 p.createPolicy,
 		"GET /app/{wid}/policies/{policy}":                         p.editPolicy,
