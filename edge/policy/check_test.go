@@ -34,65 +34,68 @@ func problemTexts(list []Problem) []string {
 	return out
 }
 
-// TestCheckVisual: what is wrong with a visual policy, and where. Each of them denies as well.
+func oneRow(field string) string {
+	return `[{"name":"attributes","conf":{"fields":[` + field + `]}}]`
+}
+
+// refusedVisual are validators with what is wrong in them, and where.
+var refusedVisual = []struct{ validators, want string }{
+	{`[]`, "validators: there is no validator"},
+	{`[{"name":"identity"}]`, `validators[0].name: unknown validator "identity"`},
+	{`[{"name":"True"}]`, `validators[0].name: unknown validator "True"`},
+	{`[{"name":"consent","conf":{}}]`, `validators[0].name: the validator "consent" needs a consent page`},
+	{`[{"name":"attributes","conf":null}]`, "validators[0].conf: conf is missing"},
+	{`[{"name":"attributes","conf":{"fields":[]}}]`, "validators[0].conf.fields: there is no field"},
+	{`[{"name":"attributes","conf":{"fields":{}}}]`, "validators[0].conf: conf: json: cannot unmarshal object"},
+	{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.sub","comparator":"equals","value":"a"}],"operator":"or"}}]`, `unknown field "operator"`},
+	{oneRow(`{"field":"sub","comparator":"equals","value":"a"}`), "validators[0].conf.fields[0].field: field \"sub\" must start with"},
+	{oneRow(`{"field":"","comparator":"equals","value":"a"}`), "the field is empty"},
+	{oneRow(`{"field":"authnCtx","comparator":"equals","value":"a"}`), "names a whole document"},
+	{oneRow(`{"field":"authnCtx.a..b","comparator":"equals","value":"a"}`), "empty name at position"},
+	{oneRow(`{"field":"authnCtx.a.","comparator":"equals","value":"a"}`), "ends in a dot"},
+	{oneRow(`{"field":"authnCtx[x]","comparator":"equals","value":"a"}`), "brackets at position"},
+	{oneRow(`{"field":"request.header.x","comparator":"equals","value":"a"}`), `request has no member "header"`},
+	{oneRow(`{"field":"request.headers","comparator":"equals","value":"a"}`), "needs the name of one header"},
+	{oneRow(`{"field":"request.method.x","comparator":"equals","value":"a"}`), "is a text and has no members"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"==","value":"a"}`), `validators[0].conf.fields[0].comparator: unknown comparator "=="`},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"equals"}`), "validators[0].conf.fields[0].value: value is missing"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"equals","value":{"a":1}}`), "value must be a text"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"in","value":[]}`), "value is an empty list"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"in","value":["a",["b"]]}`), "element 1: value must be a text"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"present","value":"a"}`), "present and absent compare with nothing"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"contains","value":""}`), "value is empty"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"equals","value":"$authn.sub"}`), "is not a reference"},
+	{oneRow(`{"field":"authnCtx.sub","comparator":"equals","value":"$"}`), "is not a reference"},
+	{oneRow(`{"field":"authnCtx.exp","comparator":"less_than","value":"soon"}`), "is neither a number nor a time"},
+	{oneRow(`{"field":"authnCtx.exp","comparator":"less_than","value":[1]}`), "value must be one number or time"},
+	{oneRow(`{"field":"authnCtx.exp","comparator":"less_than","value":"$now-5 minutes"}`), "is not a duration"},
+	{oneRow(`{"field":"request.sourceIp","comparator":"in_cidr","value":"192.0.2.0/33"}`), "is not a network"},
+	{oneRow(`{"field":"request.sourceIp","comparator":"in_cidr","value":10}`), "value must be a text"},
+	{`[{"name":"header","conf":{"fields":[{"field":"x y","comparator":"present"}]}}]`, "is not the name of a header"},
+	{`[{"name":"scopes","conf":{"fields":[{"field":"pets.read","comparator":"contains","value":"a"}]}}]`, "is not dynamic"},
+	{`[{"name":"scopes","conf":{"fields":[{"field":"a.*.b","comparator":"present"}]}}]`, "a dynamic scope ends in"},
+	{`[{"name":"any","conf":{"validators":[]}}]`, "validators[0].conf.validators: there is no validator"},
+	{`[{"name":"not","conf":{"validators":[{"name":"any","conf":{"validators":[{"name":"x"}]}}]}}]`, "validators[0].conf.validators[0].conf.validators[0].name"},
+	{`[{"name":"if-else","conf":{"then":[{"name":"true"}]}}]`, "validators[0].conf.if: there is no validator"},
+	{`[{"name":"if-else","conf":{"if":[{"name":"true"}],"then":[{"name":"true"}],"else":5}}]`, "validators[0].conf.else"},
+	{`[{"name":"time","conf":{}}]`, "there are neither days nor hours"},
+	{`[{"name":"time","conf":{"zone":"Mars/Olympus","days":["mon"]}}]`, "validators[0].conf.zone"},
+	{`[{"name":"time","conf":{"zone":"Local","days":["mon"]}}]`, "validators[0].conf.zone"},
+	{`[{"name":"time","conf":{"days":["monday"]}}]`, "validators[0].conf.days[0]"},
+	{`[{"name":"time","conf":{"from":"8:00","to":"25:00"}}]`, "validators[0].conf.from"},
+	{`[{"name":"time","conf":{"from":"08:00","to":"08:00"}}]`, "from and to are the same"},
+	{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"Fields":[{"field":"now","comparator":"present"}]}}]`, `unknown field "Fields"`},
+	{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"fields":[{"field":"now","comparator":"present"}]}}]`, `the member "fields" comes twice`},
+	{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","Field":"now","comparator":"present"}]}}]`, `unknown field "Field"`},
+	{`[{"name":"not","conf":{"validators":[{"name":"false","conf":{"x":1},"name":"true"}]}}]`, `the member "name" comes twice`},
+	{`[{"name":"attributes","conf":{"fields":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}]`, "nested more than"},
+	{`[{"name":"embedded-policy","conf":{"policy_id":""}}]`, "the policy to embed is missing"},
+	{`[{"name":"embedded-policy","conf":{"policy_id":"y"}}]`, `the embedded policy "y" does not exist`},
+}
+
+// TestCheckVisual: what is wrong with a visual policy is said with its place. Each of them denies as well.
 func TestCheckVisual(t *testing.T) {
-	row := func(fields string) string {
-		return `[{"name":"attributes","conf":{"fields":[` + fields + `]}}]`
-	}
-	cases := []struct{ validators, want string }{
-		{`[]`, "validators: there is no validator"},
-		{`[{"name":"identity"}]`, `validators[0].name: unknown validator "identity"`},
-		{`[{"name":"True"}]`, `validators[0].name: unknown validator "True"`},
-		{`[{"name":"consent","conf":{}}]`, `validators[0].name: the validator "consent" needs a consent page`},
-		{`[{"name":"attributes","conf":null}]`, "validators[0].conf: conf is missing"},
-		{`[{"name":"attributes","conf":{"fields":[]}}]`, "validators[0].conf.fields: there is no field"},
-		{`[{"name":"attributes","conf":{"fields":{}}}]`, "validators[0].conf: conf: json: cannot unmarshal object"},
-		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.sub","comparator":"equals","value":"a"}],"operator":"or"}}]`, `unknown field "operator"`},
-		{row(`{"field":"sub","comparator":"equals","value":"a"}`), "validators[0].conf.fields[0].field: field \"sub\" must start with"},
-		{row(`{"field":"","comparator":"equals","value":"a"}`), "the field is empty"},
-		{row(`{"field":"authnCtx","comparator":"equals","value":"a"}`), "names a whole document"},
-		{row(`{"field":"authnCtx.a..b","comparator":"equals","value":"a"}`), "empty name at position"},
-		{row(`{"field":"authnCtx.a.","comparator":"equals","value":"a"}`), "ends in a dot"},
-		{row(`{"field":"authnCtx[x]","comparator":"equals","value":"a"}`), "brackets at position"},
-		{row(`{"field":"request.header.x","comparator":"equals","value":"a"}`), `request has no member "header"`},
-		{row(`{"field":"request.headers","comparator":"equals","value":"a"}`), "needs the name of one header"},
-		{row(`{"field":"request.method.x","comparator":"equals","value":"a"}`), "is a text and has no members"},
-		{row(`{"field":"authnCtx.sub","comparator":"==","value":"a"}`), `validators[0].conf.fields[0].comparator: unknown comparator "=="`},
-		{row(`{"field":"authnCtx.sub","comparator":"equals"}`), "validators[0].conf.fields[0].value: value is missing"},
-		{row(`{"field":"authnCtx.sub","comparator":"equals","value":{"a":1}}`), "value must be a text"},
-		{row(`{"field":"authnCtx.sub","comparator":"in","value":[]}`), "value is an empty list"},
-		{row(`{"field":"authnCtx.sub","comparator":"in","value":["a",["b"]]}`), "element 1: value must be a text"},
-		{row(`{"field":"authnCtx.sub","comparator":"present","value":"a"}`), "present and absent compare with nothing"},
-		{row(`{"field":"authnCtx.sub","comparator":"contains","value":""}`), "value is empty"},
-		{row(`{"field":"authnCtx.sub","comparator":"equals","value":"$authn.sub"}`), "is not a reference"},
-		{row(`{"field":"authnCtx.sub","comparator":"equals","value":"$"}`), "is not a reference"},
-		{row(`{"field":"authnCtx.exp","comparator":"less_than","value":"soon"}`), "is neither a number nor a time"},
-		{row(`{"field":"authnCtx.exp","comparator":"less_than","value":[1]}`), "value must be one number or time"},
-		{row(`{"field":"authnCtx.exp","comparator":"less_than","value":"$now-5 minutes"}`), "is not a duration"},
-		{row(`{"field":"request.sourceIp","comparator":"in_cidr","value":"192.0.2.0/33"}`), "is not a network"},
-		{row(`{"field":"request.sourceIp","comparator":"in_cidr","value":10}`), "value must be a text"},
-		{`[{"name":"header","conf":{"fields":[{"field":"x y","comparator":"present"}]}}]`, "is not the name of a header"},
-		{`[{"name":"scopes","conf":{"fields":[{"field":"pets.read","comparator":"contains","value":"a"}]}}]`, "is not dynamic"},
-		{`[{"name":"scopes","conf":{"fields":[{"field":"a.*.b","comparator":"present"}]}}]`, "a dynamic scope ends in"},
-		{`[{"name":"any","conf":{"validators":[]}}]`, "validators[0].conf.validators: there is no validator"},
-		{`[{"name":"not","conf":{"validators":[{"name":"any","conf":{"validators":[{"name":"x"}]}}]}}]`, "validators[0].conf.validators[0].conf.validators[0].name"},
-		{`[{"name":"if-else","conf":{"then":[{"name":"true"}]}}]`, "validators[0].conf.if: there is no validator"},
-		{`[{"name":"if-else","conf":{"if":[{"name":"true"}],"then":[{"name":"true"}],"else":5}}]`, "validators[0].conf.else"},
-		{`[{"name":"time","conf":{}}]`, "there are neither days nor hours"},
-		{`[{"name":"time","conf":{"zone":"Mars/Olympus","days":["mon"]}}]`, "validators[0].conf.zone"},
-		{`[{"name":"time","conf":{"zone":"Local","days":["mon"]}}]`, "validators[0].conf.zone"},
-		{`[{"name":"time","conf":{"days":["monday"]}}]`, "validators[0].conf.days[0]"},
-		{`[{"name":"time","conf":{"from":"8:00","to":"25:00"}}]`, "validators[0].conf.from"},
-		{`[{"name":"time","conf":{"from":"08:00","to":"08:00"}}]`, "from and to are the same"},
-		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"Fields":[{"field":"now","comparator":"present"}]}}]`, `unknown field "Fields"`},
-		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","comparator":"equals","value":"x"}],"fields":[{"field":"now","comparator":"present"}]}}]`, `the member "fields" comes twice`},
-		{`[{"name":"attributes","conf":{"fields":[{"field":"authnCtx.a","Field":"now","comparator":"present"}]}}]`, `unknown field "Field"`},
-		{`[{"name":"not","conf":{"validators":[{"name":"false","conf":{"x":1},"name":"true"}]}}]`, `the member "name" comes twice`},
-		{`[{"name":"attributes","conf":{"fields":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}]`, "nested more than"},
-		{`[{"name":"embedded-policy","conf":{"policy_id":""}}]`, "the policy to embed is missing"},
-		{`[{"name":"embedded-policy","conf":{"policy_id":"y"}}]`, `the embedded policy "y" does not exist`},
-	}
-	for _, c := range cases {
+	for _, c := range refusedVisual {
 		p := visualPolicy(t, c.validators)
 		got := strings.Join(problemTexts(Check(p, nil)), "\n")
 		if !strings.Contains(got, c.want) || strings.Contains(got, "warning: "+c.want) {

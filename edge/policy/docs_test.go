@@ -2,12 +2,15 @@ package policy
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/open-policy-agent/opa/v1/rego"
+	"go.yaml.in/yaml/v3"
 
 	"portcullis/edge/waist"
 )
@@ -98,9 +101,9 @@ func TestDocExamples(t *testing.T) {
 	}
 }
 
-// TestSchema: the JSON Schema accepts what the compiler accepts, and refuses the mistakes that a schema can see. The
-// validator is the one that OPA brings (draft 7).
-func TestSchema(t *testing.T) {
+// schemaMatcher is the JSON Schema of a policy, with the validator that OPA brings (draft 7).
+func schemaMatcher(t *testing.T) func(policy any) bool {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/reference/policy.schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -109,13 +112,104 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	matches := func(policy any) bool {
+	return func(policy any) bool {
+		t.Helper()
 		rs, err := q.Eval(t.Context(), rego.EvalInput(map[string]any{"policy": policy, "schema": string(text)}))
 		if err != nil || len(rs) != 1 {
 			t.Fatal(err, rs)
 		}
 		return rs[0].Expressions[0].Value.([]any)[0].(bool)
 	}
+}
+
+// beyondSchema are the mistakes that a JSON Schema cannot see: what is inside of texts, between policies, or in the
+// source of a definition. What is refused for another reason must be refused by the schema as well.
+var beyondSchema = []string{
+	// definitions
+	"definition:", "there is no statement", "brackets are nested", "a policy cannot read", "is not available", "no rule \"allow\"", "the package must be", "is recursive", "keyword",
+	"conflicting rules", "must not shadow input", "multiple default rules",
+	// other policies
+	"embeds", "only the same type", "does not exist",
+	// inside of texts
+	"brackets at position", "is neither a number nor a time", "is not a duration", "is not a network", "validators[0].conf.zone",
+	// two members together; members that come twice, of which a reader of JSON keeps one
+	"from and to are the same", "comes twice",
+}
+
+// TestSchemaAndCompilerAgree: every golden policy that compiles matches the schema, and of those that do not, every one
+// whose mistake a schema can see is refused by it.
+func TestSchemaAndCompilerAgree(t *testing.T) {
+	matches := schemaMatcher(t)
+	files, err := filepath.Glob("testdata/cases/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, refused, used := 0, 0, map[string]bool{}
+	agree := func(name string, policy any, problems []string) {
+		ok := matches(policy)
+		switch {
+		case len(problems) == 0 && !ok:
+			t.Errorf("%s: the schema refuses what compiles", name)
+		case len(problems) == 0:
+			accepted++
+		case ok:
+			for _, p := range problems {
+				at := slices.IndexFunc(beyondSchema, func(b string) bool { return strings.Contains(p, b) })
+				if at < 0 {
+					t.Errorf("%s: the schema accepts it, the compiler says %q", name, p)
+				} else {
+					used[beyondSchema[at]] = true
+				}
+			}
+		default:
+			refused++
+		}
+	}
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct{ Policies map[string]map[string]any }
+		if err := yaml.Unmarshal(src, &file); err != nil {
+			t.Fatal(err)
+		}
+		for id, p := range file.Policies {
+			var problems []string
+			for _, want := range asList(p["check"]) {
+				problems = append(problems, fmt.Sprint(want))
+			}
+			delete(p, "check")
+			delete(p, "reads")
+			agree(name+" "+id, p, problems)
+		}
+	}
+	for _, c := range refusedVisual {
+		var validators any
+		if err := json.Unmarshal([]byte(c.validators), &validators); err != nil {
+			t.Fatal(err)
+		}
+		agree(c.validators, map[string]any{"language": "cloudentity", "validators": validators}, []string{c.want})
+	}
+	for _, b := range beyondSchema {
+		if !used[b] {
+			t.Errorf("no policy is refused for %q alone", b)
+		}
+	}
+	if accepted < 150 || refused < 30 {
+		t.Errorf("%d accepted, %d refused by both", accepted, refused)
+	}
+	t.Logf("%d accepted and %d refused by both", accepted, refused)
+}
+
+func asList(x any) []any {
+	list, _ := x.([]any)
+	return list
+}
+
+// TestSchema: the JSON Schema accepts the published policies, the gallery and the default ones, and refuses mistakes.
+func TestSchema(t *testing.T) {
+	matches := schemaMatcher(t)
 	var good []any
 	if err := json.Unmarshal([]byte(publishedPolicies), &good); err != nil {
 		t.Fatal(err)
