@@ -29,7 +29,11 @@ import (
 // serveCmd is the configuration of the server; the help text is the manual.
 type serveCmd struct {
 	Listen                  string        `default:"127.0.0.1:8080" env:"PORTCULLIS_LISTEN" help:"Address and port to listen on; port 0 takes a free one."`
-	PublicURL               string        `name:"public-url" env:"PORTCULLIS_PUBLIC_URL" help:"Where browsers and authorizers reach this server, e.g. https://portcullis.example.com. It is in every token: changing it ends their validity. Default: http:// and the listening address."`
+	TLSCert                 string        `name:"tls-cert" env:"PORTCULLIS_TLS_CERT" placeholder:"FILE" help:"Certificate chain (PEM) to serve https with, TLS 1.2 or newer; needs --tls-key. Changed files are taken up without a restart."`
+	TLSKey                  string        `name:"tls-key" env:"PORTCULLIS_TLS_KEY" placeholder:"FILE" help:"Private key (PEM) of --tls-cert."`
+	MetricsListen           string        `env:"PORTCULLIS_METRICS_LISTEN" placeholder:"ADDRESS" help:"Address and port to serve /metrics on, in the text format of Prometheus; off without it. Whoever reaches it may read it: use one that only your monitoring reaches."`
+	AuditRetention          time.Duration `default:"9600h" env:"PORTCULLIS_AUDIT_RETENTION" help:"How long audit records are kept; 9600h are 400 days, 0 is for ever."`
+	PublicURL               string        `name:"public-url" env:"PORTCULLIS_PUBLIC_URL" help:"Where browsers and authorizers reach this server, e.g. https://portcullis.example.com. It is in every token: changing it ends their validity. Default: http:// (https:// with --tls-cert) and the listening address."`
 	AllowHTTP               bool          `name:"allow-http" env:"PORTCULLIS_ALLOW_HTTP" help:"Accept a public URL with http:// that is not this machine. Secrets and tokens then cross the network in clear."`
 	Database                string        `default:"sqlite://portcullis.db" env:"PORTCULLIS_DATABASE" help:"sqlite:///path/file.db or postgres://user@host/database."`
 	MasterKeyFile           string        `env:"PORTCULLIS_MASTER_KEY_FILE" placeholder:"FILE" help:"The key that seals secrets at rest, made by portcullis keygen. PORTCULLIS_MASTER_KEY may hold the key itself instead."`
@@ -60,7 +64,10 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(c.Listen)
+	if c.AuditRetention != 0 && c.AuditRetention < 24*time.Hour {
+		return fmt.Errorf("--audit-retention %s is less than a day; give at least 24h, or 0 to keep all", c.AuditRetention)
+	}
+	listener, err := c.listen(logger)
 	if err != nil {
 		return err
 	}
@@ -86,9 +93,16 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	}
 	events := analytics.New(analytics.Options{Store: st, Retention: c.DecisionRetention, KeepDecisions: c.DecisionLimit, Logger: logger})
 
+	metrics, stopMetrics, err := c.metrics(st, adm, events, logger, o.out)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	defer c.keepAudit(ctx, adm, logger)()
+
 	handler := c.handler(st, adm, events, publicURL, logger)
 	server := &http.Server{
-		Handler: web.Secure(handler, web.Options{Logger: logger, HTTPS: strings.HasPrefix(publicURL, "https://"), TrustedProxies: proxies, Timeout: requestTime}),
+		Handler: web.Secure(handler, web.Options{Logger: logger, HTTPS: strings.HasPrefix(publicURL, "https://"), TrustedProxies: proxies, Timeout: requestTime, Metrics: metrics}),
 		// The body of a slow client ends with the request's time; the answer may take as long again.
 		ReadHeaderTimeout: readHeaderTime, ReadTimeout: requestTime, WriteTimeout: 2 * requestTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
@@ -201,7 +215,7 @@ func (c *serveCmd) publicURL(addr net.Addr) (string, error) {
 		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
 			return "", fmt.Errorf("listening on %s needs --public-url: the URL by which browsers and authorizers reach this server", addr)
 		}
-		return "http://" + net.JoinHostPort(host, port), nil
+		return c.scheme() + "://" + net.JoinHostPort(host, port), nil
 	}
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {

@@ -47,6 +47,7 @@ type Admin struct {
 	presence presence
 	hasher   hasher
 	throttle throttle
+	counters counters
 }
 
 // New makes the verbs.

@@ -124,6 +124,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 
 	"ListAudit":     {role: control.Auditor, scope: control.ScopeViewAudit},
 	"GetAudit":      {role: control.Auditor},
+	"ExportAudit":   {role: control.Auditor, scope: control.ScopeViewAudit},
 	"ResealSecrets": {role: control.Admin, tenant: true},
 
 	// Secrets need the scope manage_configuration, and a new workspace the role that CreateWorkspace needs.

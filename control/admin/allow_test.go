@@ -111,6 +111,10 @@ var verbs = []struct {
 		_, err := f.w.CreateWorkspace(ctx, a, control.Workspace{Name: "New"})
 		return err
 	}},
+	{"CreateDemoWorkspace", root, true, func(f *fixture, a control.Actor) error {
+		_, err := f.w.CreateDemoWorkspace(ctx, a, control.Workspace{Name: "Demo"})
+		return err
+	}},
 	{"UpdateWorkspace", manager, false, func(f *fixture, a control.Actor) error {
 		_, err := f.w.UpdateWorkspace(ctx, a, control.Workspace{ID: f.workspace, Name: "Renamed"})
 		return err
@@ -357,6 +361,9 @@ var verbs = []struct {
 		_, err := f.w.ListAudit(ctx, a, f.workspace, control.AuditFilter{})
 		return err
 	}},
+	{"ExportAudit", auditor, false, func(f *fixture, a control.Actor) error {
+		return f.w.ExportAudit(ctx, a, f.workspace, control.AuditFilter{}, func([]control.AuditEvent) error { return nil })
+	}},
 	{"GetAudit", auditor, false, func(f *fixture, a control.Actor) error {
 		all, err := f.w.ListAudit(ctx, f.w.root, f.workspace, control.AuditFilter{Limit: 1})
 		if err != nil || len(all) != 1 {
@@ -449,7 +456,7 @@ func TestEveryVerbAndRole(t *testing.T) {
 		if !v.tenant && v.name != "ListWorkspaces" && v.name != "PageWorkspaces" {
 			denied("an admin whose role was taken away here", takenAway)
 		}
-		if v.name != "CreateWorkspace" && v.name != "ListUsers" && v.name != "CreateUser" && v.name != "ResealSecrets" {
+		if v.name != "CreateWorkspace" && v.name != "CreateDemoWorkspace" && v.name != "ListUsers" && v.name != "CreateUser" && v.name != "ResealSecrets" {
 			denied("an admin of another tenant", foreign)
 		}
 		for role := control.NoRole; role < v.least; role++ {

@@ -84,8 +84,9 @@ func (h hasher) check(ctx context.Context, password, phc string) (bool, error) {
 // throttle slows down who guesses passwords: after freeTries failures for one pair of username and address, each further
 // one doubles the wait, up to maxWait. A success forgets the pair. It is per process and bounded; the zero value is ready.
 type throttle struct {
-	mu   sync.Mutex
-	seen map[string]tries // :: tenant, username, ip → tries
+	mu      sync.Mutex
+	seen    map[string]tries // :: tenant, username, ip → tries
+	refused int64            // how often somebody had to wait
 }
 
 type tries struct {
@@ -104,7 +105,18 @@ const (
 func (t *throttle) wait(k string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.seen[k].next.Sub(now)
+	wait := t.seen[k].next.Sub(now)
+	if wait > 0 {
+		t.refused++
+	}
+	return wait
+}
+
+// refusals is how often somebody had to wait, since the process started.
+func (t *throttle) refusals() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refused
 }
 
 func (t *throttle) fail(k string, now time.Time) {

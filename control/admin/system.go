@@ -64,6 +64,7 @@ func (a *Admin) poll(ctx context.Context, actor control.Actor, p control.Gateway
 	}
 	a.alive(ctx, actor.TenantID, state.GatewayID, p)
 	if tag := etagOf(state, state.Revision); p.ETag == tag && !p.Sign {
+		a.counters.unchanged.Add(1)
 		return nil, tag, nil
 	}
 	doc, err := a.document(ctx, actor.TenantID, state)
@@ -117,6 +118,7 @@ func (a *Admin) document(ctx context.Context, tenant string, state store.Gateway
 	c.mu.Unlock()
 
 	var revision int64
+	a.counters.builds.Add(1)
 	b.doc, revision, b.err = a.build(ctx, tenant, state)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -80,6 +80,20 @@ func workspaceDefaults(w *control.Workspace) {
 // CreateWorkspace makes a regular workspace with a signing key and the default policies. The id may be left out: it is
 // then made from the name, or random when that is taken or has no letters.
 func (a *Admin) CreateWorkspace(ctx context.Context, actor control.Actor, w control.Workspace) (control.Workspace, error) {
+	return a.createWorkspace(ctx, actor, w, nil)
+}
+
+// CreateDemoWorkspace is CreateWorkspace with a client to get a first token by, or neither of them.
+func (a *Admin) CreateDemoWorkspace(ctx context.Context, actor control.Actor, w control.Workspace) (control.Workspace, error) {
+	return a.createWorkspace(ctx, actor, w, func(c *change) error {
+		_, _, err := c.createClient(ctx, control.Client{Name: "Demo client", Description: "Made with the workspace, to get a first token",
+			GrantTypes: []string{"client_credentials"}}, "")
+		return err
+	})
+}
+
+// createWorkspace makes a workspace and, in the same transaction, what more puts into it.
+func (a *Admin) createWorkspace(ctx context.Context, actor control.Actor, w control.Workspace, more func(*change) error) (control.Workspace, error) {
 	if err := a.allow(actor, "CreateWorkspace", ""); err != nil {
 		return control.Workspace{}, err
 	}
@@ -109,6 +123,11 @@ func (a *Admin) CreateWorkspace(ctx context.Context, actor control.Actor, w cont
 	err := a.change(ctx, actor, "", func(c *change) error {
 		if err := c.birth(ctx, w); err != nil {
 			return err
+		}
+		if more != nil {
+			if err := more(c); err != nil {
+				return err
+			}
 		}
 		return c.audit(ctx, "server", "created", w.ID, nil, w)
 	})

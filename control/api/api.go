@@ -124,6 +124,7 @@ func (a *API) routes() {
 	admin("POST /servers/{wid}/keys/rotate", a.rotateKey)
 	admin("POST /servers/{wid}/keys/revoke/{kid}", a.revokeKey)
 	admin("GET /servers/{wid}/audit-events", a.listAudit)
+	admin("GET /servers/{wid}/audit-events/export", a.exportAudit)
 	admin("GET /servers/{wid}/secrets", a.listSecrets(false))
 	admin("POST /servers/{wid}/secrets", a.createSecret)
 	admin("GET /servers/{wid}/policy-execution-points", a.listPoints)

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
 
 	"portcullis/control"
+	"portcullis/control/web"
 )
 
 // auditEvent is an audit record on the wire (metadata and payload as published; before and after are ours).
@@ -34,15 +36,52 @@ func (a *API) listAudit(w http.ResponseWriter, r *http.Request, actor control.Ac
 		Events []auditEvent `json:"audit_events"`
 	}{make([]auditEvent, 0, len(events))}
 	for _, e := range events {
-		out.Events = append(out.Events, auditEvent{e,
-			map[string]string{"ip": e.IP, "user_agent": e.UserAgent, "subject": e.ActorID},
-			auditPayload{e.Before, e.After}})
+		out.Events = append(out.Events, auditEventOf(e))
 	}
 	return reply(w, http.StatusOK, out)
 }
 
+func auditEventOf(e control.AuditEvent) auditEvent {
+	return auditEvent{e, map[string]string{"ip": e.IP, "user_agent": e.UserAgent, "subject": e.ActorID}, auditPayload{e.Before, e.After}}
+}
+
+// exportAudit is the whole of what listAudit pages through, one JSON object a line. A failure on the way cuts
+// the connection, so that nobody takes a part for the whole.
+func (a *API) exportAudit(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	f, err := auditFilter(r)
+	if err != nil {
+		return err
+	}
+	begun := false
+	out := json.NewEncoder(w)
+	begin := func() {
+		if !begun {
+			w.Header().Set("Content-Type", "application/jsonl")
+			w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+			begun = true
+		}
+	}
+	err = a.Admin.ExportAudit(r.Context(), actor, r.PathValue("wid"), f, func(page []control.AuditEvent) error {
+		begin()
+		for _, e := range page {
+			if err := out.Encode(noNulls(auditEventOf(e))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && begun {
+		web.Event(r.Context()).Err = err
+		panic(http.ErrAbortHandler) // the caller must not take a part for the whole
+	}
+	if err == nil {
+		begin()
+	}
+	return err
+}
+
 // unknownAuditFilters narrow by things that no record of this server has; they are refused, not ignored.
-var unknownAuditFilters = []string{"session_id", "authorization_correlation_id", "idp_subject", "idp_id", "user_pool_id", "user_id",
+var unknownAuditFilters = []string{"session_id", "authorization_correlation_id", "idp_subject", "idp_id", "user_pool_id",
 	"idp_method", "organization_id", "group_id"}
 
 func auditFilter(r *http.Request) (control.AuditFilter, error) {
@@ -53,10 +92,14 @@ func auditFilter(r *http.Request) (control.AuditFilter, error) {
 		}
 	}
 	f := control.AuditFilter{Subjects: queryList(r, "event_subject"), Actions: queryList(r, "event_action"),
-		TargetID: q.Get("affected_id"), ActorID: q.Get("client_id"), IP: q.Get("ip"),
+		TargetID: q.Get("affected_id"), IP: q.Get("ip"),
 		AfterID: q.Get("after_event_id"), BeforeID: q.Get("before_event_id")}
-	if s := q.Get("subject"); s != "" {
-		f.ActorID = s
+	for _, name := range []string{"client_id", "user_id", "subject"} { // who did it, under three names
+		s := q.Get(name)
+		if s != "" && f.ActorID != "" && s != f.ActorID {
+			return f, badParameter(name, "contradicts another one: client_id, user_id and subject all say who did it")
+		}
+		f.ActorID = cmp.Or(s, f.ActorID)
 	}
 	switch q.Get("order") {
 	case "", "desc":

@@ -60,24 +60,17 @@ func (a *API) createServer(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	demo := false
+	create := a.Admin.CreateWorkspace
 	switch r.URL.Query().Get("with_demo_client") {
 	case "", "false":
 	case "true":
-		demo = true
+		create = a.Admin.CreateDemoWorkspace
 	default:
 		return badParameter("with_demo_client", "must be true or false")
 	}
-	ws, err := a.Admin.CreateWorkspace(r.Context(), actor, in.Workspace)
+	ws, err := create(r.Context(), actor, in.Workspace)
 	if err != nil {
 		return err
-	}
-	if demo {
-		c := control.Client{WorkspaceID: ws.ID, Name: "Demo client", Description: "Made with the workspace, to get a first token",
-			GrantTypes: []string{"client_credentials"}}
-		if _, _, err := a.Admin.CreateClient(r.Context(), actor, c, ""); err != nil {
-			return err
-		}
 	}
 	return replyObject(w, http.StatusCreated, a.serverOf(ws))
 }

@@ -153,18 +153,13 @@ func (p *portal) exportAudit(r *request) error {
 	if len(v.errs.fields) > 0 {
 		return control.Errorf(control.Malformed, "", "%s", v.errs.whole())
 	}
-	filter.Limit = 100
 	var all []control.AuditEvent
-	for len(all) < maxExport {
-		page, err := p.admin.ListAudit(r.ctx(), r.actor, r.wid(), filter)
-		if err != nil {
-			return err
-		}
+	err := p.admin.ExportAudit(r.ctx(), r.actor, r.wid(), filter, func(page []control.AuditEvent) error {
 		all = append(all, page...)
-		if len(page) < filter.Limit {
-			break
-		}
-		filter.AfterID = page[len(page)-1].ID
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if r.query("format") == "jsonl" {
 		return r.sendAuditLines(all)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"portcullis/control"
 )
@@ -24,7 +26,36 @@ func scanAudit(s scanner) (e control.AuditEvent, err error) {
 
 // AuditEvents lists audit records of a workspace ("" for those of the tenant itself); f.Limit 0 means 20, at most 100.
 func (r Reader) AuditEvents(ctx context.Context, tenant, workspace string, f control.AuditFilter) ([]control.AuditEvent, error) {
-	var w where
+	w := auditWhere(tenant, workspace, f)
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 20
+	}
+	return page(ctx, r.q, scanAudit, auditColumns, &w, "a.id", "a.target_id",
+		Page{After: f.AfterID, Before: f.BeforeID, Desc: !f.Ascending, Limit: min(limit, 100)})
+}
+
+// CountAudit counts what AuditEvents would list without cursors, up to most.
+func (r Reader) CountAudit(ctx context.Context, tenant, workspace string, f control.AuditFilter, most int) (int, error) {
+	w := auditWhere(tenant, workspace, f)
+	return one(ctx, r.q, func(s scanner) (n int, err error) { return n, s.Scan(&n) },
+		"SELECT COUNT(*) FROM (SELECT 1 FROM audit a"+w.String()+" LIMIT "+strconv.Itoa(most)+") counted", w.args...)
+}
+
+// PruneAudit removes audit records of a workspace from before a time, the oldest first, at most limit.
+func (tx *Tx) PruneAudit(ctx context.Context, tenant, workspace string, before time.Time, limit int) (int64, error) {
+	return tx.count(ctx, `DELETE FROM audit WHERE tenant_id = $1 AND workspace_id = $2 AND id IN
+		(SELECT id FROM audit WHERE tenant_id = $3 AND workspace_id = $4 AND at < $5 ORDER BY id LIMIT `+strconv.Itoa(limit)+`)`,
+		tenant, workspace, tenant, workspace, micros(before))
+}
+
+// AuditedWorkspaces lists (tenant, workspace) of everything that has audit records: workspaces that are gone, too.
+func (r Reader) AuditedWorkspaces(ctx context.Context) ([][2]string, error) {
+	return list(ctx, r.q, func(s scanner) (w [2]string, err error) { return w, s.Scan(&w[0], &w[1]) },
+		"SELECT DISTINCT tenant_id, workspace_id FROM audit ORDER BY tenant_id, workspace_id LIMIT "+strconv.Itoa(MaxPage))
+}
+
+func auditWhere(tenant, workspace string, f control.AuditFilter) (w where) {
 	w.add("a.tenant_id = ?", tenant)
 	w.add("a.workspace_id = ?", workspace)
 	w.in("a.subject", f.Subjects)
@@ -40,12 +71,7 @@ func (r Reader) AuditEvents(ctx context.Context, tenant, workspace string, f con
 	if !f.To.IsZero() {
 		w.add("a.at < ?", micros(f.To))
 	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 20
-	}
-	return page(ctx, r.q, scanAudit, auditColumns, &w, "a.id", "a.target_id",
-		Page{After: f.AfterID, Before: f.BeforeID, Desc: !f.Ascending, Limit: min(limit, 100)})
+	return w
 }
 
 const auditColumns = `SELECT a.tenant_id, a.id, a.workspace_id, a.subject, a.action, a.target_id, a.actor_kind, a.actor_id, a.actor_name,

@@ -212,6 +212,9 @@ func (s *Store) migrate(ctx context.Context, dialect goose.Dialect) error {
 // Engine says what is behind the store.
 func (s *Store) Engine() Engine { return s.engine }
 
+// Pools are the statistics of the connections that write and that read; on PostgreSQL they are the same.
+func (s *Store) Pools() (write, read sql.DBStats) { return s.write.Stats(), s.read.Stats() }
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int

@@ -28,6 +28,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Timeout ends the context of a request; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Metrics counts the requests; nil counts none.
+	Metrics *Metrics
 }
 
 // DefaultTimeout bounds one request.
@@ -88,6 +90,9 @@ func Secure(next http.Handler, o Options) http.Handler {
 				e.Status = http.StatusOK
 			}
 			e.log(ctx, o.Logger)
+			if o.Metrics != nil {
+				o.Metrics.count(e.Path, e.Status, e.Duration)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

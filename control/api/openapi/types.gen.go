@@ -942,6 +942,24 @@ func (e ListAuditEventsParamsOrder) Valid() bool {
 	}
 }
 
+// Defines values for ExportAuditEventsParamsOrder.
+const (
+	ExportAuditEventsParamsOrderAsc  ExportAuditEventsParamsOrder = "asc"
+	ExportAuditEventsParamsOrderDesc ExportAuditEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ExportAuditEventsParamsOrder enum.
+func (e ExportAuditEventsParamsOrder) Valid() bool {
+	switch e {
+	case ExportAuditEventsParamsOrderAsc:
+		return true
+	case ExportAuditEventsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListClientsParamsSort.
 const (
 	ListClientsParamsSortID   ListClientsParamsSort = "id"
@@ -4141,6 +4159,9 @@ type ListAuditEventsParams struct {
 	// ClientID Who did it, a client.
 	ClientID *string `form:"client_id,omitempty" json:"client_id,omitempty"`
 
+	// UserID Who did it, a user.
+	UserID *string `form:"user_id,omitempty" json:"user_id,omitempty"`
+
 	// Subject Who did it.
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
 
@@ -4171,6 +4192,40 @@ type ListAuditEventsParamsSort string
 
 // ListAuditEventsParamsOrder defines parameters for ListAuditEvents.
 type ListAuditEventsParamsOrder string
+
+// ExportAuditEventsParams defines parameters for ExportAuditEvents.
+type ExportAuditEventsParams struct {
+	// EventSubject Keep these; several, or one with commas.
+	EventSubject *[]string `form:"event_subject,omitempty" json:"event_subject,omitempty"`
+
+	// EventAction Keep these; several, or one with commas.
+	EventAction *[]string `form:"event_action,omitempty" json:"event_action,omitempty"`
+
+	// ClientID Who did it, a client.
+	ClientID *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// UserID Who did it, a user.
+	UserID *string `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Subject Who did it.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// IP From where.
+	IP *string `form:"ip,omitempty" json:"ip,omitempty"`
+
+	// AffectedID Additive. What it happened to.
+	AffectedID *string `form:"affected_id,omitempty" json:"affected_id,omitempty"`
+
+	// TimestampFrom Inside; seconds since 1970 or RFC 3339.
+	TimestampFrom *string `form:"timestamp_from,omitempty" json:"timestamp_from,omitempty"`
+
+	// TimestampTo Outside; seconds since 1970 or RFC 3339.
+	TimestampTo *string                       `form:"timestamp_to,omitempty" json:"timestamp_to,omitempty"`
+	Order       *ExportAuditEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+}
+
+// ExportAuditEventsParamsOrder defines parameters for ExportAuditEvents.
+type ExportAuditEventsParamsOrder string
 
 // ListClientsParams defines parameters for ListClients.
 type ListClientsParams struct {
@@ -4848,6 +4903,9 @@ type ListAuditEventsSystemParams struct {
 
 	// ClientID Who did it, a client.
 	ClientID *string `form:"client_id,omitempty" json:"client_id,omitempty"`
+
+	// UserID Who did it, a user.
+	UserID *string `form:"user_id,omitempty" json:"user_id,omitempty"`
 
 	// Subject Who did it.
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
