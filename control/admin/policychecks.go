@@ -156,11 +156,19 @@ const (
 	maxLookedAt    = 1000
 )
 
-// claimsSeen are the claims that tokens of a workspace carry: those of its own issuer, and those that recent decisions
-// recorded. nil means that this is not known: tokens of trusted issuers carry claims that no decision records. Only names
+// claimsSeen are the claims that tokens of a workspace carry: those of its own issuer, the attributes of its users and what
+// its identity providers are mapped to, and those that recent decisions recorded. nil means that this is not known: tokens of trusted issuers carry claims that no decision records. Only names
 // leave this function.
 func claimsSeen(ctx context.Context, r store.Reader, tenant, wid string) ([]string, error) {
 	if trusted, err := r.TrustedIssuers(ctx, tenant, wid); err != nil || len(trusted) > 0 {
+		return nil, err
+	}
+	attributes, err := r.AttributeNames(ctx, tenant, wid)
+	if err != nil {
+		return nil, err
+	}
+	providers, err := r.IDPs(ctx, tenant, wid)
+	if err != nil {
 		return nil, err
 	}
 	rows, err := r.Decisions(ctx, tenant, wid, store.DecisionFilter{Limit: claimDecisions})
@@ -170,6 +178,17 @@ func claimsSeen(ctx context.Context, r store.Reader, tenant, wid string) ([]stri
 	seen := map[string]bool{}
 	for _, name := range control.IssuedClaims {
 		seen[name] = true
+	}
+	for _, name := range attributes {
+		seen[name] = true
+	}
+	for _, p := range providers {
+		if p.OIDC == nil {
+			continue
+		}
+		for _, m := range p.OIDC.Mappings {
+			seen[m.Target] = true
+		}
 	}
 	for _, row := range rows {
 		var e struct {

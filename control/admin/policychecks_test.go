@@ -57,6 +57,16 @@ func TestPolicyWarnings(t *testing.T) {
 		if list := must(w.APIWarnings(ctx, w.root, users.ID))(t); len(list) != 0 || list == nil {
 			t.Errorf("%s", messages(list))
 		}
+		// A user's attribute is a claim of the user's tokens.
+		known := func(claim string) bool {
+			p := control.Policy{ID: "about-" + claim, ServerID: "default", PolicyName: claim, Validators: field("authnCtx." + claim)}
+			must(w.CreatePolicy(ctx, w.root, p))(t)
+			return len(must(w.PolicyWarnings(ctx, w.root, p.ID))(t)) == 0
+		}
+		must(w.CreateWorkspaceUser(ctx, w.root, control.User{WorkspaceID: "default", Username: "joe", Attributes: map[string]json.RawMessage{"team": json.RawMessage(`"a"`)}}, "the password of joe"))(t)
+		if !known("team") || known("taem") || !known("client_id") {
+			t.Error("the attributes of users are not among the claims, or everything is")
+		}
 		// What tokens of other issuers carry is not known.
 		trusted := []waist.TrustedIssuer{{IssuerURL: "https://login.example.com", JWKSURL: "https://login.example.com/keys", Audiences: []string{"https://api.example.com"}}}
 		must(w.SetTrustedIssuers(ctx, w.root, "default", trusted))(t)

@@ -101,7 +101,7 @@ func FuzzRego(f *testing.F) {
 	for _, body := range hostile {
 		f.Add(regoPolicyOf(body).Definition, "")
 	}
-	addDefinitions(f, "rego.yaml", func(d string) { f.Add(d, "") })
+	addDefinitions(f, waist.LanguageRego, func(d string) { f.Add(d, "") })
 	f.Add("package acp.authz\n\ndefault allow = false\n\nallow { input.authn_ctx.sub == \"joe\" }\n", "v0")
 	f.Fuzz(func(t *testing.T, definition, version string) {
 		fuzzPolicy(t, waist.Policy{ID: "x", Language: waist.LanguageRego, Definition: definition, EnvVersion: version})
@@ -109,21 +109,25 @@ func FuzzRego(f *testing.F) {
 }
 
 func FuzzCedar(f *testing.F) {
-	addDefinitions(f, "cedar.yaml", func(d string) { f.Add(d) })
+	addDefinitions(f, waist.LanguageCedar, func(d string) { f.Add(d) })
 	f.Fuzz(func(t *testing.T, definition string) {
 		fuzzPolicy(t, waist.Policy{ID: "x", Language: waist.LanguageCedar, Definition: definition})
 	})
 }
 
-// addDefinitions seeds with the policies of a golden file: its definitions are JSON strings at the end of a line.
-func addDefinitions(f *testing.F, file string, add func(string)) {
-	src, err := os.ReadFile(filepath.Join("testdata", "cases", file))
-	if err != nil {
-		f.Fatal(err)
-	}
+// addDefinitions seeds with the golden policies of a language: their definitions are JSON strings at the end of a line.
+func addDefinitions(f *testing.F, language string, add func(string)) {
 	n := 0
-	for line := range strings.SplitSeq(string(src), "\n") {
-		if _, text, ok := strings.Cut(line, "definition: "); ok {
+	for _, file := range []string{"rego.yaml", "cedar.yaml", "traps.yaml"} {
+		src, err := os.ReadFile(filepath.Join("testdata", "cases", file))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(src), "\n") {
+			_, text, ok := strings.Cut(line, "definition: ")
+			if !ok || !strings.Contains(line, "language: "+language) {
+				continue
+			}
 			var d string
 			if json.Unmarshal([]byte(strings.TrimSuffix(text, "}")), &d) == nil {
 				add(d)
@@ -131,8 +135,8 @@ func addDefinitions(f *testing.F, file string, add func(string)) {
 			}
 		}
 	}
-	if n < 20 {
-		f.Fatalf("%d seeds in %s", n, file)
+	if n < 40 {
+		f.Fatalf("%d seeds in %s", n, language)
 	}
 }
 
