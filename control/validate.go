@@ -3,6 +3,7 @@ package control
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -174,9 +175,17 @@ func (s Scope) Validate() error {
 	return c.Err("scope")
 }
 
+// routeKeys are routes of HTTP and WebSocket APIs that have no path: whatever no other route serves, and opening a connection.
+var routeKeys = []string{"$default", "$connect"}
+
 // ValidateMethod reports what is wrong with a method and path template of an API; "" means nothing.
 func ValidateMethod(method, path string) string {
 	switch {
+	case slices.Contains(routeKeys, path):
+		if method != "ANY" {
+			return "method must be ANY for the route " + path
+		}
+		return ""
 	case !methodName.MatchString(method):
 		return "method must be upper-case letters, or ANY"
 	case !strings.HasPrefix(path, "/"):

@@ -98,6 +98,8 @@ func TestValidate(t *testing.T) {
 		"api method lower":     {api("get", "/pets"), "method"},
 		"api path without /":   {api("GET", "pets"), "path"},
 		"api path with query":  {api("GET", "/pets?x"), "path"},
+		"a route with a verb":  {api("GET", "$default"), "method"},
+		"another route":        {api("ANY", "$disconnect"), "path"},
 		"api path, control":    {api("GET", "/pets\r\nx"), "path"},
 		"api path of 3,000 x":  {api("GET", "/"+long), "path"},
 		"client":               {client(func(c *control.Client) {}), ""},

@@ -25,7 +25,7 @@ func TestSettingsAreDocumented(t *testing.T) {
 	})
 	for name := range read {
 		switch name {
-		case "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_MAX_CONCURRENCY": // Lambda's own
+		case "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": // Lambda's own
 		default:
 			if !documented[name] {
 				t.Errorf("%s is not in docs/reference/authorizer.md", name)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +38,9 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	if s.RuntimeAPI == "" {
 		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs inside AWS Lambda (or a local one)")
+	}
+	if s.MemoryMB > 0 { // Lambda kills what outgrows the function: collect garbage harder before that
+		debug.SetMemoryLimit(int64(s.MemoryMB) << 20 * 85 / 100)
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: s.LogLevel}))
 	aws := signed.New(s.Region)

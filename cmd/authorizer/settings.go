@@ -41,6 +41,8 @@ type settings struct {
 	// Concurrency is AWS_LAMBDA_MAX_CONCURRENCY: how many invocations Lambda gives this environment at a time; 0 or 1
 	// everywhere but on Managed Instances.
 	Concurrency int
+	// MemoryMB is AWS_LAMBDA_FUNCTION_MEMORY_SIZE, 0 when it is not known.
+	MemoryMB int
 }
 
 // readSettings reads all of them and reports every mistake at once.
@@ -67,6 +69,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		Region: getenv("AWS_REGION"), RuntimeAPI: getenv("AWS_LAMBDA_RUNTIME_API"),
 	}
 	s.Concurrency, _ = strconv.Atoi(getenv("AWS_LAMBDA_MAX_CONCURRENCY")) // Lambda's own: unset or a number
+	s.MemoryMB, _ = strconv.Atoi(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	if s.Region == "" {
 		s.Region = getenv("AWS_DEFAULT_REGION")
 	}

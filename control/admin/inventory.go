@@ -20,7 +20,7 @@ import (
 // The bounds of one inventory.
 const (
 	maxGroups = 5_000
-	maxAPIs   = 100_000
+	maxAPIs   = 300_000 // 600 REST APIs of 300 resources, most of them with one or two methods
 )
 
 // SetInventory makes the groups of the actor's gateway those of the inventory and answers how many are new.
