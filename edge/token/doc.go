@@ -5,8 +5,8 @@
 // issuer, its life time and its audience. It leaves policies to edge/policy, certificate binding to edge/authorizer
 // (which sees the certificate), and the introspection call to edge/acp.
 //
-// go-jose does the cryptography. The facade around it is stricter than go-jose: see parse.go for what is refused
-// before a key is looked at. Errors carry a reason from a closed list and never a piece of the token.
+// go-jose reads key sets; signatures are checked with the standard library over the very bytes that parse.go read
+// (signature.go), and parse.go says what is refused before a key is looked at. Errors carry a reason from a closed list and never a piece of the token.
 //
 // A Verifier without issuers refuses every token.
 package token

@@ -3,6 +3,7 @@ package token
 import (
 	"encoding/base64"
 	"strings"
+	"sync/atomic"
 )
 
 // MaxLength bounds a token in bytes. API Gateway bounds all headers together at 10,240 bytes.
@@ -23,36 +24,63 @@ func looksLikeJWT(raw string) bool { return strings.Count(raw, ".") == 2 }
 
 // jwt is a token by form; nothing in it is trusted yet.
 type jwt struct {
-	alg, kid, typ string
-	claims        map[string]any
+	header
+	claims    map[string]any
+	signed    string // the first two parts with their dot: what the signature is over (RFC 7515 section 5.2)
+	signature []byte
+}
+
+// header is what is used of the first part.
+type header struct{ alg, kid, typ string }
+
+// lastHeader remembers the one header that was accepted last: all tokens of an issuer have the same until it changes its
+// key. It holds no other part of a token. Safe for concurrent use.
+type lastHeader struct{ seen atomic.Pointer[seenHeader] }
+
+type seenHeader struct {
+	part string
+	header
+}
+
+func (l *lastHeader) read(part string) (header, error) {
+	if s := l.seen.Load(); s != nil && s.part == part {
+		return s.header, nil
+	}
+	members, err := decodePart(part)
+	if err != nil {
+		return header{}, refuse(Malformed, "header: "+err.Error())
+	}
+	h, err := checkHeader(members)
+	if err == nil && len(part) <= 512 {
+		l.seen.Store(&seenHeader{strings.Clone(part), h}) // a part alone would keep the whole token
+	}
+	return h, err
 }
 
 // parse checks the form of raw: three non-empty parts of unpadded base64url without stray trailing bits, a header and
 // a payload that are JSON objects without duplicate members at any depth, an algorithm of the allow-list, a type that
 // an access token may have (RFC 9068 section 2.1), and no header that asks for processing we do not do.
-func parse(raw string) (*jwt, error) {
+func parse(raw string, last *lastHeader) (*jwt, error) {
 	if strings.ContainsAny(raw, "\r\n") { // base64 decoders skip them
 		return nil, refuse(Malformed, "line break")
 	}
-	parts := strings.Split(raw, ".")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+	first, rest, _ := strings.Cut(raw, ".")
+	second, third, found := strings.Cut(rest, ".")
+	if !found || first == "" || second == "" || strings.Contains(third, ".") {
 		return nil, refuse(Malformed, "not three parts")
 	}
-	header, err := decodePart(parts[0])
-	if err != nil {
-		return nil, refuse(Malformed, "header: "+err.Error())
-	}
-	t := &jwt{}
-	if t.alg, t.kid, t.typ, err = checkHeader(header); err != nil {
+	t := &jwt{signed: raw[:len(first)+1+len(second)]}
+	var err error
+	if t.header, err = last.read(first); err != nil {
 		return nil, err
 	}
-	if parts[2] == "" {
+	if third == "" {
 		return nil, refuse(Malformed, "no signature")
 	}
-	if t.claims, err = decodePart(parts[1]); err != nil {
+	if t.claims, err = decodePart(second); err != nil {
 		return nil, refuse(Malformed, "claims: "+err.Error())
 	}
-	if _, err := strict.DecodeString(parts[2]); err != nil {
+	if t.signature, err = strict.DecodeString(third); err != nil {
 		return nil, refuse(Malformed, "signature is not base64url")
 	}
 	return t, nil
@@ -69,29 +97,29 @@ func decodePart(part string) (map[string]any, error) {
 	return parseObject(b)
 }
 
-func checkHeader(h map[string]any) (alg, kid, typ string, err error) {
+func checkHeader(members map[string]any) (h header, err error) {
 	for _, name := range []string{"crit", "b64", "zip", "enc", "jwk"} {
-		if _, there := h[name]; there {
-			return "", "", "", refuse(HeaderRefused, "header member "+name)
+		if _, there := members[name]; there {
+			return header{}, refuse(HeaderRefused, "header member "+name)
 		}
 	}
 	// jku, x5u, x5c and x5t are read by nobody: keys come from configuration only.
-	alg, _ = h["alg"].(string)
-	if !algorithms[alg] {
-		return "", "", "", refuse(AlgRefused, "alg is not on the allow-list")
+	h.alg, _ = members["alg"].(string)
+	if !algorithms[h.alg] {
+		return header{}, refuse(AlgRefused, "alg is not on the allow-list")
 	}
-	if kid, err = optionalString(h, "kid"); err != nil {
-		return "", "", "", err
+	if h.kid, err = optionalString(members, "kid"); err != nil {
+		return header{}, err
 	}
-	if typ, err = optionalString(h, "typ"); err != nil {
-		return "", "", "", err
+	if h.typ, err = optionalString(members, "typ"); err != nil {
+		return header{}, err
 	}
-	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
+	switch strings.TrimPrefix(strings.ToLower(h.typ), "application/") {
 	case "", "jwt", "at+jwt":
 	default:
-		return "", "", "", refuse(WrongType, "typ is not that of an access token")
+		return header{}, refuse(WrongType, "typ is not that of an access token")
 	}
-	return alg, kid, typ, nil
+	return h, nil
 }
 
 func optionalString(h map[string]any, name string) (string, error) {

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	jose "github.com/go-jose/go-jose/v4"
 )
 
 // Issuer is one source of tokens.
@@ -47,6 +45,7 @@ type Verifier struct {
 	issuers map[string]*issuer
 	first   *issuer // the workspace's own: introspection speaks for it
 	cache   *cache
+	headers lastHeader
 	down    atomic.Int64 // Unix nanoseconds until which introspection is not asked, after it gave no answer
 }
 
@@ -147,7 +146,7 @@ func (v *Verifier) examine(ctx context.Context, raw string, sum [sha256.Size]byt
 	if !looksLikeJWT(raw) {
 		return v.introspect(ctx, raw, sum)
 	}
-	t, err := parse(raw)
+	t, err := parse(raw, &v.headers)
 	if err != nil {
 		return nil, err
 	}
@@ -168,26 +167,12 @@ func (v *Verifier) examine(ctx context.Context, raw string, sum [sha256.Size]byt
 	if err != nil {
 		return nil, err
 	}
-	if !signedBy(raw, t.alg, keys) {
+	if !t.signedBy(keys) {
 		return nil, refuse(BadSignature, "")
 	}
 	e := &entry{key: sum, claims: t.claims, issuer: is, generation: generation, until: v.expiry(t.claims)}
 	v.cache.put(e)
 	return e, nil
-}
-
-// signedBy checks the signature over exactly the bytes that parse read.
-func signedBy(raw, alg string, keys []*key) bool {
-	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
-	if err != nil {
-		return false
-	}
-	for _, k := range keys {
-		if _, err := jws.Verify(k.public); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 func (v *Verifier) introspect(ctx context.Context, raw string, sum [sha256.Size]byte) (*entry, error) {
