@@ -135,6 +135,9 @@ func TestCommandLine(t *testing.T) {
 func TestBoto3(t *testing.T) {
 	t.Parallel()
 	if err := exec.CommandContext(t.Context(), "python3", "-c", "import boto3").Run(); err != nil {
+		if os.Getenv("PORTCULLIS_REQUIRE_BOTO3") != "" {
+			t.Fatal("boto3 is not installed: ", err)
+		}
 		t.Skip("boto3 is not installed")
 	}
 	w := start(t, local.Options{})

@@ -107,3 +107,20 @@ func TestSettleTime(t *testing.T) {
 		t.Errorf("in the end %+v, %v", got, err)
 	}
 }
+
+// TestAccountSettings: what an account may have of Lambda in a region, and what it has.
+func TestAccountSettings(t *testing.T) {
+	w := start(t, local.Options{})
+	w.function("my-function", nil)
+	api, ctx := lambda.NewFromConfig(w.admin()), t.Context()
+	if _, err := api.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: aws.String("my-function"), ReservedConcurrentExecutions: aws.Int32(10)}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := api.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, u := out.AccountLimit, out.AccountUsage; l.ConcurrentExecutions != 1000 || *l.UnreservedConcurrentExecutions != 990 || u.FunctionCount != 1 || u.TotalCodeSize != int64(len(fnZip(t))) {
+		t.Errorf("%+v %+v", l, u)
+	}
+}

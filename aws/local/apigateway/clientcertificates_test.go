@@ -1,10 +1,14 @@
 package apigateway_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsapi "github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/google/go-cmp/cmp"
 
 	"portcullis/aws/local/apigateway"
 )
@@ -93,6 +98,47 @@ func TestEndpointCertificates(t *testing.T) {
 		id := b.importAPI(withIntegration(document([]string{"GET /a"}, ""), "        type: http_proxy\n        httpMethod: GET\n        uri: "+backend.URL+"/\n        tlsConfig: {insecureSkipVerification: "+insecure+"}\n"))
 		if got := b.call(id, "GET", "/dev/a", ""); got.status != want {
 			t.Errorf("insecureSkipVerification %s: %d %s", insecure, got.status, got.body)
+		}
+	}
+}
+
+// TestClientCertificatesOfCallers: over TLS, a certificate that the caller shows is in the events of REST and HTTP APIs.
+// Source: Developer Guide, "Input to an API Gateway Lambda authorizer", clientCert; "Mutual TLS authentication".
+func TestClientCertificatesOfCallers(t *testing.T) {
+	h := newHTTPBench(t, nil)
+	h.returns("my-function", allow("*"))
+	rest := h.importAPI(document([]string{"GET /pets"}, uncached))
+	h.route("GET /pets", h.authorizer("2.0", false, 0))
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(h.svc.ServeExecute))
+	srv.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(17), Subject: pkix.Name{CommonName: "jane"}, NotBefore: from, NotAfter: from.AddDate(1, 0, 0)},
+		&x509.Certificate{Subject: pkix.Name{CommonName: "jane"}}, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := srv.Client().Transport.(*http.Transport)
+	transport.TLSClientConfig.Certificates = []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
+	want := map[string]any{"clientCertPem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), "subjectDN": "CN=jane", "issuerDN": "CN=jane", "serialNumber": "17",
+		"validity": map[string]any{"notBefore": "Jan  2 03:04:05 2026 GMT", "notAfter": "Jan  2 03:04:05 2027 GMT"}}
+	for path, at := range map[string]string{"/_aws/execute-api/" + rest + "/dev/pets": "identity", "/_aws/execute-api/" + h.id + "/pets": "authentication"} {
+		res, err := srv.Client().Get(srv.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+		in, _ := h.lastEvent()["requestContext"].(map[string]any)[at].(map[string]any)
+		if d := cmp.Diff(want, in["clientCert"]); d != "" {
+			t.Errorf("%s: %s", at, d)
 		}
 	}
 }

@@ -283,6 +283,10 @@ func httpControlRoutes() []route {
 		{verb: "DELETE", path: api, operation: "DeleteApi", status: 204, handle: (*Service).deleteHTTPAPI},
 		{verb: "DELETE", path: api + "/cors", operation: "DeleteCorsConfiguration", status: 204, handle: (*Service).deleteCORS},
 
+		{verb: "GET", path: "/v2/tags/{resource_arn}", operation: "GetTags", status: 200, handle: (*Service).getTags},
+		{verb: "POST", path: "/v2/tags/{resource_arn}", operation: "TagResource", status: 201, handle: (*Service).tagHTTPResource},
+		{verb: "DELETE", path: "/v2/tags/{resource_arn}", operation: "UntagResource", status: 204, handle: (*Service).untagResource},
+
 		{verb: "GET", path: api + "/routes", operation: "GetRoutes", status: 200, handle: (*Service).getRoutes},
 		{verb: "POST", path: api + "/routes", operation: "CreateRoute", status: 201, handle: (*Service).createRoute},
 		{verb: "GET", path: api + "/routes/{route_id}", operation: "GetRoute", status: 200, handle: (*Service).getRoute},

@@ -406,3 +406,27 @@ func TestHTTPBackendsAndCORS(t *testing.T) {
 	h.functions["backend"] = unhandled("boom")
 	wantReply(t, h.call(h.id, "GET", "/f", ""), 500, `{"message":"Internal Server Error"}`)
 }
+
+// TestHTTPTags: tags of APIs and stages, by the ARNs of apigatewayv2.
+func TestHTTPTags(t *testing.T) {
+	h := newHTTPBench(t, nil)
+	ctx := t.Context()
+	for _, arn := range []string{"arn:aws:apigateway:eu-west-1::/apis/" + h.id, "arn:aws:apigateway:eu-west-1::/apis/" + h.id + "/stages/$default"} {
+		if _, err := h.c.TagResource(ctx, &v2.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{"team": "a", "stage": "dev"}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.c.UntagResource(ctx, &v2.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{"stage"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.c.GetTags(ctx, &v2.GetTagsInput{ResourceArn: &arn}); err != nil || len(got.Tags) != 1 || got.Tags["team"] != "a" {
+			t.Errorf("%s: %+v %v", arn, got, err)
+		}
+	}
+	api, err := h.c.GetApi(ctx, &v2.GetApiInput{ApiId: &h.id})
+	if err != nil || api.Tags["team"] != "a" {
+		t.Errorf("%+v %v", api, err)
+	}
+	_, err = h.c.GetTags(ctx, &v2.GetTagsInput{ResourceArn: aws.String("arn:aws:apigateway:eu-west-1::/apis/zzz")})
+	wantError(t, err, "NotFoundException", "")
+	wantReply(t, h.call(h.id, "GET", "/none", ""), 404, `{"message":"Not Found"}`)
+}

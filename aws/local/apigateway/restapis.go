@@ -3,6 +3,7 @@ package apigateway
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -254,12 +255,20 @@ func newAccountSettings() accountSettings {
 	return accountSettings{ThrottleSettings: throttleSettings{BurstLimit: 5000, RateLimit: 10000}, Features: []string{"UsagePlans"}, APIKeyVersion: "4"}
 }
 
+var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
+
 func (s *Service) getAccount(q *request) (any, error) { return q.account.settings, nil }
 
 func (s *Service) updateAccount(q *request) (any, error) {
 	n := clone(&q.account.settings)
 	err := q.patch([]patchRule{
-		setString("/cloudwatchRoleArn", &n.CloudwatchRoleARN),
+		{"/cloudwatchRoleArn", "replace", func(op patchOp, _ []string) error {
+			if op.Value != "" && !roleARN.MatchString(op.Value) {
+				return badRequest("Invalid ARN specified in the request")
+			}
+			n.CloudwatchRoleARN = op.Value
+			return nil
+		}},
 		{"/features", "add,remove", func(op patchOp, _ []string) error {
 			return inSet("/{}", &n.Features).apply(op, []string{op.Value})
 		}},
@@ -286,6 +295,18 @@ func (q *request) tagged() (tags map[string]string, set func(map[string]string),
 		}
 	case len(seg) == 4 && seg[0] == "restapis" && seg[2] == "stages":
 		if a := q.account.apis[seg[1]]; a != nil && a.stages[seg[3]] != nil {
+			return a.stages[seg[3]].Tags, func(t map[string]string) {
+				n := *a.stages[seg[3]]
+				n.Tags = t
+				a.stages[seg[3]] = &n
+			}, nil
+		}
+	case len(seg) == 2 && seg[0] == "apis":
+		if a := q.account.httpAPIs[seg[1]]; a != nil {
+			return a.edited.API.Tags, func(t map[string]string) { a.edited.API.Tags = t }, nil
+		}
+	case len(seg) == 4 && seg[0] == "apis" && seg[2] == "stages":
+		if a := q.account.httpAPIs[seg[1]]; a != nil && a.stages[seg[3]] != nil {
 			return a.stages[seg[3]].Tags, func(t map[string]string) {
 				n := *a.stages[seg[3]]
 				n.Tags = t
@@ -355,4 +376,10 @@ func (s *Service) untagResource(q *request) (any, error) {
 	}
 	set(left)
 	return nil, nil
+}
+
+// tagHTTPResource is tagResource as apigatewayv2 has it.
+func (s *Service) tagHTTPResource(q *request) (any, error) {
+	_, err := s.tagResource(q)
+	return struct{}{}, err
 }

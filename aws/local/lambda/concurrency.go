@@ -58,3 +58,34 @@ func deleteConcurrency(c *call) (reply, error) {
 	f.reserved = nil
 	return reply{status: 204}, nil
 }
+
+// totalCode is the storage for deployment packages that AWS gives an account in a region. It is reported, not enforced.
+const totalCode = 80_530_636_800
+
+// getAccountSettings shows the limits of the account in this region and what it uses of them.
+func getAccountSettings(c *call) (reply, error) {
+	if err := c.Allow("lambda:GetAccountSettings", "*", nil); err != nil {
+		return reply{}, err
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	free, functions, size := accountConcurrency, 0, int64(0)
+	for _, f := range c.s.functions {
+		if f.account != c.Account || f.region != c.Region {
+			continue
+		}
+		functions++
+		size += f.latest.code.size
+		for _, v := range f.versions {
+			size += v.code.size
+		}
+		if f.reserved != nil {
+			free -= *f.reserved
+		}
+	}
+	return reply{200, map[string]any{
+		"AccountLimit": map[string]any{"TotalCodeSize": int64(totalCode), "CodeSizeUnzipped": maxUnzipped, "CodeSizeZipped": maxZip,
+			"ConcurrentExecutions": accountConcurrency, "UnreservedConcurrentExecutions": free},
+		"AccountUsage": map[string]any{"TotalCodeSize": size, "FunctionCount": functions},
+	}}, nil
+}

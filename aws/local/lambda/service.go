@@ -194,6 +194,7 @@ var routes = []route{
 	{"GET", "/2017-03-31/tags/{}", "ListTags", listTags},
 	{"POST", "/2017-03-31/tags/{}", "TagResource", tagResource},
 	{"DELETE", "/2017-03-31/tags/{}", "UntagResource", untagResource},
+	{"GET", "/2016-08-19/account-settings", "GetAccountSettings", getAccountSettings},
 	{"GET", "/2020-06-30/functions/{}/code-signing-config", "GetFunctionCodeSigningConfig", getCodeSigning},
 }
 

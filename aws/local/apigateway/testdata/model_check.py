@@ -224,6 +224,10 @@ api = c.create_api(Name='h', ProtocolType='HTTP', CorsConfiguration={'AllowOrigi
 c.get_api(ApiId=api)
 c.get_apis()
 c.update_api(ApiId=api, Description='d')
+arn = f'arn:aws:apigateway:eu-west-1::/apis/{api}'
+c.tag_resource(ResourceArn=arn, Tags={'a': 'b'})
+c.get_tags(ResourceArn=arn)
+c.untag_resource(ResourceArn=arn, TagKeys=['a'])
 z = c.create_authorizer(ApiId=api, Name='z', AuthorizerType='REQUEST', AuthorizerUri=uri, IdentitySource=['$request.header.Authorization'], AuthorizerPayloadFormatVersion='2.0')['AuthorizerId']
 c.get_authorizer(ApiId=api, AuthorizerId=z)
 c.get_authorizers(ApiId=api)
