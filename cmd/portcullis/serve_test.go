@@ -28,6 +28,8 @@ type server struct {
 	greet  []string // what it said on standard output
 	cancel context.CancelFunc
 	done   chan error
+	// secrets are those that were sent and the tokens that came back; the log is searched for them at the end.
+	secrets []string
 }
 
 // start runs serve on a free port and waits until it says where it is.
@@ -45,6 +47,11 @@ func start(t *testing.T, args ...string) *server {
 	t.Cleanup(func() {
 		cancel()
 		<-s.done
+		for _, bad := range append(s.secrets, testSecret) {
+			if bad != "" && strings.Contains(logs.String(), bad) {
+				t.Errorf("the server logged a secret or a token: %.12s…", bad)
+			}
+		}
 		if t.Failed() {
 			t.Logf("log of the server:\n%s", logs)
 		}
@@ -94,6 +101,7 @@ func (s *server) token(workspace, id, secret string) string {
 		AccessToken string `json:"access_token"`
 	}
 	s.send(req, 200, &out)
+	s.secrets = append(s.secrets, secret, out.AccessToken)
 	return out.AccessToken
 }
 
