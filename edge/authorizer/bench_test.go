@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,4 +103,65 @@ func BenchmarkConfiguration10000(b *testing.B) {
 			b.Fatal("no snapshot")
 		}
 	}
+}
+
+// BenchmarkPropagation prints how long a change takes to be enforced in 1,000 warm, busy environments: each is an
+// Authorizer of its own with a request every 100 ms, started at another moment, on a simulated clock, in front of one
+// control plane over HTTP. What the clock leaves out is the poll itself (control/api, BenchmarkPollUnchanged).
+func BenchmarkPropagation(b *testing.B) {
+	for b.Loop() { // what is measured below is simulated time
+	}
+	const environments, step, changes = 1000, 50 * time.Millisecond, 5
+	p := newPlane(&testing.T{})
+	defer p.server.Close()
+	random := mathrand.New(mathrand.NewPCG(1, 2))
+	type environment struct {
+		a       *Authorizer
+		starts  int // step of its first event; afterwards every second one
+		refused bool
+	}
+	envs := make([]*environment, environments)
+	for i := range envs {
+		client, err := acp.New(acp.Options{IssuerURL: p.server.URL + "/default/system", ClientID: clientID, ClientSecret: clientSecret, Now: p.clock.Now})
+		if err != nil {
+			b.Fatal(err)
+		}
+		e := &environment{a: New(Options{Client: client, Now: p.clock.Now, NoAnalytics: true}), starts: random.IntN(200)}
+		e.a.HasExtension()
+		envs[i] = e
+	}
+	payload := get("/open").event()
+	var delays []time.Duration
+	var changed time.Time
+	refused, at := false, 300
+	for n := 0; len(delays) < environments*changes; n++ {
+		if n > 10_000 {
+			b.Fatalf("%d of %d environments follow", len(delays), environments*changes)
+		}
+		if n == at { // the last change has reached everybody by now
+			refused, changed, at = !refused, p.clock.Now(), at+150+random.IntN(100)
+			p.mu.Lock()
+			p.cfg.APIs[0].PolicyID = map[bool]string{true: "block"}[refused]
+			p.cfg.Revision++
+			p.mu.Unlock()
+		}
+		for _, e := range envs {
+			if n < e.starts || (n-e.starts)%2 != 0 {
+				continue
+			}
+			now := strings.Contains(string(e.a.Handle(context.Background(), payload)), `"Deny"`)
+			e.a.AfterAnswer(context.Background())
+			if now != e.refused {
+				e.refused = now
+				delays = append(delays, p.clock.Now().Sub(changed))
+			}
+		}
+		p.clock.Add(step)
+	}
+	slices.Sort(delays)
+	b.ReportMetric(delays[len(delays)/2].Seconds(), "p50-s")
+	b.ReportMetric(delays[len(delays)*99/100].Seconds(), "p99-s")
+	b.ReportMetric(delays[len(delays)-1].Seconds(), "max-s")
+	b.ReportMetric(5, "interval-s")
+	b.ReportMetric(0, "ns/op")
 }
