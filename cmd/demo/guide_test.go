@@ -299,10 +299,12 @@ func (g *tour) applyPolicy() {
 	g.b.Click("Create")
 	g.sees("Policy created.")
 	g.b.Click("CARDS")
-	g.b.Choose("#kind", "Authentication context")
-	g.b.Click("Add card")
-	g.b.Do(chromedp.SendKeys(`//input[@name="c1.0.field"]`, "iss"), chromedp.SendKeys(`//input[@name="c1.0.value"]`, g.w.world.portalURL+"/default/"+workspace))
-	g.b.Click("Remove card 1") // a new policy denies everybody
+	g.b.Choose(`[name="c.kind"]`, "Authentication context")
+	g.b.Do(chromedp.Click(portaltest.Named("Add card")))
+	g.b.Says("2. Authentication context")
+	g.b.Do(chromedp.SendKeys(`//input[@name="c.1.0.field"]`, "iss"), chromedp.SendKeys(`//input[@name="c.1.0.value"]`, g.w.world.portalURL+"/default/"+workspace))
+	g.b.Do(chromedp.Click(chromedp.CSS(`[data-card="c.0"] .pop > summary`)), chromedp.Click(portaltest.Named("Remove: card 1"))) // a new policy denies everybody
+	g.b.Says("1. Authentication context")
 	g.b.Click("Save")
 	g.sees("Policy saved.", "iss equals")
 	g.shot("policy")
