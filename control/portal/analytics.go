@@ -301,14 +301,6 @@ func (p *portal) decisionRows(r *request) ([][]string, error) {
 	return rows, nil
 }
 
-// cell keeps a spreadsheet from taking what a gateway has sent for a formula.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
 // percent is a share, written so that neither none nor all is rounded to.
 func percent(part, whole int64) string {
 	switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"portcullis/control"
@@ -11,7 +12,7 @@ import (
 )
 
 // apiPolicyTypes are the policy types that can be assigned to an API.
-var apiPolicyTypes = []string{"api"}
+var apiPolicyTypes = []string{control.PolicyAPI}
 
 // authorization is APIs › AUTHORIZATION. The query opens a popup over it: edit (an API), connect, remove, unbind (a
 // service), create.
@@ -47,6 +48,14 @@ func (p *portal) renderAuthorization(r *request, status int, v authorizationPage
 	}
 	v.services, v.none = v.filter(services), len(services) == 0
 	v.create = o.create
+	if v.today, err = p.analytics.ByAPI(r.ctx(), r.actor, r.wid(), p.today()); err != nil {
+		return err
+	}
+	if v.edit != nil && v.edit.PolicyID != "" {
+		if v.doubts, err = p.admin.APIWarnings(r.ctx(), r.actor, v.edit.ID); err != nil {
+			return err
+		}
+	}
 	if r.manages() {
 		if v.policies, err = p.admin.ListPolicies(r.ctx(), r.actor, r.wid(), apiPolicyTypes); err != nil {
 			return err
@@ -58,6 +67,31 @@ func (p *portal) renderAuthorization(r *request, status int, v authorizationPage
 		}
 	}
 	return r.render(status, authorizationView(r.frame("APIs", "apis"), v))
+}
+
+// authorizationCSV is what AUTHORIZATION shows as a file.
+func (p *portal) authorizationCSV(r *request) error {
+	v := authorizationPage{show: r.query("show"), query: clip(strings.TrimSpace(r.query("q")), 128)}
+	services, err := p.admin.ListServiceAPIs(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return err
+	}
+	today, err := p.analytics.ByAPI(r.ctx(), r.actor, r.wid(), p.today())
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"service", "method", "path", "policy_id", "policy_name", "in_front", "deployed", "allowed_today", "denied_today", "api_id"}}
+	for _, s := range v.filter(services) {
+		for _, a := range s.APIs {
+			deployed := ""
+			if a.Deployed != nil {
+				deployed = strconv.FormatBool(*a.Deployed)
+			}
+			rows = append(rows, []string{cell(s.Service.Name), cell(a.Method), cell(a.Path), cell(a.PolicyID), cell(a.PolicyName), a.Authorizer, deployed,
+				i64(today[a.ID].Allowed), i64(today[a.ID].Denied), cell(a.ID)})
+		}
+	}
+	return r.sendCSV("apis-"+r.wid(), rows)
 }
 
 // find looks up what the popup is about among the services.

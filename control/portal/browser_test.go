@@ -8,7 +8,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"portcullis/control"
 	"portcullis/control/portal/portaltest"
 	"portcullis/edge/waist"
 )
@@ -169,9 +168,7 @@ func TestAccessibility(t *testing.T) {
 	b.Fill("username", "admin")
 	b.Fill("password", password)
 	b.Click("Log in")
-	record := must(w.admin.ListAudit(t.Context(), w.operator, "default", control.AuditFilter{Subjects: []string{"gateway"}, Limit: 1}))(t)[0].ID
-	decision := "/app/default/decisions/" + w.newest().ID
-	every := append(everyPage(t, w, gw.ID), "/app/default/nonsense", decision, "/app/default/audit/"+record)
+	every := append(everyPage(t, w, gw.ID), "/app/default/nonsense")
 	for _, theme := range []string{"light", "dark"} {
 		b.Do(chromedp.EmulateViewport(1280, 900))
 		b.Theme(theme)
@@ -183,10 +180,12 @@ func TestAccessibility(t *testing.T) {
 			break // the same boxes in other colours
 		}
 		b.Do(chromedp.EmulateViewport(375, 800))
-		for _, address := range []string{"/app/", "/app/default/overview", "/app/default/apis/authorization", "/app/default/gateways/" + gw.ID + "/quick-start", "/app/default/gateways/" + gw.ID + "/settings", "/app/default/policies/block_default_api", "/app/default/policies/nist-aal-3_default_api/visual",
-			"/app/default/apis/open-doors", "/app/default/analytics", "/app/default/analytics/live", decision, "/app/default/audit", "/app/default/audit/" + record, "/app/default/search?q=pet", "/app/account"} {
+		narrow := regexp.MustCompile(`^/app/$|/overview$|/authorization$|/quick-start$|/settings$|/policies/deep|/versions/.*present|/open-doors$|/analytics|/decisions/|/audit|/search|/account`)
+		for _, address := range every {
 			b.Open(address)
-			b.Check(axe, theme+" narrow "+address, theme == "dark")
+			if narrow.MatchString(address) {
+				b.Check(axe, theme+" narrow "+address, theme == "dark")
+			}
 			if width := portaltest.Evaluate[int](b, "document.documentElement.scrollWidth"); width > 375 {
 				widest := portaltest.Evaluate[string](b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 375 && !e.closest("pre")).map(e => e.outerHTML.slice(0, 120))[0] || ""`)
 				t.Errorf("%s is %d pixels wide on a screen of 375, because of %s", address, width, widest)

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"cmp"
-	"encoding/csv"
 	"net/http"
 	"slices"
 	"strings"
@@ -255,11 +254,4 @@ func (p *portal) openDoorsCSV(r *request) error {
 		rows = append(rows, []string{cell(d.method), cell(d.path), d.kind, cell(d.place()), d.front(), cell(d.policy), allowed, denied, cell(strings.Join(d.misses, " "))})
 	}
 	return r.sendCSV("open-doors", rows)
-}
-
-// sendCSV answers with a table as a file; cells with what came from elsewhere go through cell first.
-func (r *request) sendCSV(name string, rows [][]string) error {
-	r.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	r.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	return csv.NewWriter(r.w).WriteAll(rows)
 }

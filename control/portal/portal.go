@@ -101,6 +101,7 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/keys/{key}/revoke": p.revokeKey,
 
 		"GET /app/{wid}/scopes":                 p.scopes,
+		"GET /app/{wid}/scopes.csv":             p.scopesCSV,
 		"POST /app/{wid}/scopes":                p.createScope,
 		"POST /app/{wid}/scopes/{scope}":        p.saveScope,
 		"POST /app/{wid}/scopes/{scope}/delete": p.deleteScope,
@@ -115,6 +116,7 @@ func (p *portal) routes() http.Handler {
 
 		"GET /app/{wid}/apis":                                     to("apis", "authorization"),
 		"GET /app/{wid}/apis/authorization":                       p.authorization,
+		"GET /app/{wid}/apis/authorization.csv":                   p.authorizationCSV,
 		"GET /app/{wid}/apis/open-doors":                          p.openDoors,
 		"GET /app/{wid}/apis/open-doors.csv":                      p.openDoorsCSV,
 		"POST /app/{wid}/apis/{api}/policy":                       p.updateAPI,
@@ -129,6 +131,8 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/services/{service}/unbind":               p.unbindFromService,
 
 		"GET /app/{wid}/gateways":                                  p.gateways,
+		"GET /app/{wid}/gateways.csv":                              p.gatewaysCSV,
+		"GET /app/{wid}/gateways/{gateway}/apis.csv":               p.groupsCSV,
 		"GET /app/{wid}/gateways/new":                              p.newGateway,
 		"POST /app/{wid}/gateways":                                 p.createGateway,
 		"GET /app/{wid}/gateways/{gateway}":                        p.gatewayHome,
@@ -160,6 +164,7 @@ func (p *portal) routes() http.Handler {
 		"POST /app/{wid}/policies/{policy}/cases":                  p.runPolicyCases,
 		"POST /app/{wid}/policies/{policy}/delete":                 p.deletePolicy,
 		"GET /app/{wid}/applications":                              p.applications,
+		"GET /app/{wid}/applications.csv":                          p.applicationsCSV,
 		"GET /app/{wid}/applications/new":                          p.newApplication,
 		"POST /app/{wid}/applications":                             p.createApplication,
 		"GET /app/{wid}/applications/{client}":                     p.application,
