@@ -46,6 +46,7 @@ const (
 	ScopeReadConfiguration  = "read_gateway_configuration"
 	ScopeWriteConfiguration = "write_gateway_configuration"
 	ScopePushRequests       = "push_gateway_requests"
+	ScopeExchange           = "gateway_exchange_tokens" // of a gateway that exchanges tokens
 	ScopeIntrospect         = "introspect_tokens"
 )
 

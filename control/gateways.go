@@ -18,11 +18,27 @@ type Gateway struct {
 	AutoBind        bool      `json:"create_and_bind_services_automatically"`
 	DefaultPolicyID string    `json:"default_policy_id"`
 	LastActive      time.Time `json:"last_active"` // last fetch of the configuration; zero until then
-	CreatedAt       time.Time `json:"-"`
+	// TokenExchange says whose tokens the gateway may exchange for the workspace's own.
+	TokenExchange TokenExchange `json:"token_exchange"`
+	CreatedAt     time.Time     `json:"-"`
 	// FirstAuthenticated, FirstDiscovered and FirstAttached drive the check marks of QUICK START; zero: not yet.
 	FirstAuthenticated time.Time `json:"-"`
 	FirstDiscovered    time.Time `json:"-"`
 	FirstAttached      time.Time `json:"-"`
+}
+
+// TokenExchange is for authorizers that hand tokens of other issuers in and get tokens of the workspace for them. The zero
+// value exchanges nothing.
+type TokenExchange struct {
+	Enabled bool `json:"enabled"`
+	// TrustedIDPs are identity providers of the workspace, of method oidc.
+	TrustedIDPs []string `json:"trusted_idp_ids"`
+}
+
+// Exchange is what the client of a gateway may exchange.
+type Exchange struct {
+	TenantID, WorkspaceID, ClientID string
+	IDPs                            []IDP
 }
 
 // GatewayWithClient is a gateway with the values of its SETTINGS tab.
@@ -52,10 +68,11 @@ type GatewayCreate struct {
 
 // GatewayUpdate is the body of PUT /gateways/{gw}; the type cannot change.
 type GatewayUpdate struct {
-	Name            string `json:"name"`
-	Description     string `json:"description"`
-	DefaultPolicyID string `json:"default_policy_id"`
-	AutoBind        *bool  `json:"create_and_bind_services_automatically,omitempty"` // nil leaves it; additive
+	Name            string         `json:"name"`
+	Description     string         `json:"description"`
+	DefaultPolicyID string         `json:"default_policy_id"`
+	AutoBind        *bool          `json:"create_and_bind_services_automatically,omitempty"` // nil leaves it; additive
+	TokenExchange   *TokenExchange `json:"token_exchange,omitempty"`                         // nil leaves it
 }
 
 // APIGroup is one discovered unit of a gateway: on AWS a REST API and stage.

@@ -106,6 +106,7 @@ type TreeGateway struct {
 	Type            string               `json:"type"` // cannot change
 	AutoBind        bool                 `json:"create_and_bind_services_automatically"`
 	DefaultPolicyID string               `json:"default_policy_id"`
+	TokenExchange   TokenExchange        `json:"token_exchange,omitzero"` // its providers must be there
 	Client          TreeGatewayClient    `json:"client"`
 	Groups          map[string]TreeGroup `json:"gateway_api_groups"`
 }
@@ -206,7 +207,7 @@ var (
 	treeClientMembers = treeMembers{key: "client_id", neutral: clientNeutral,
 		ignored: append([]string{"scope", "server_issuer_url", "client_id_issued_at", "client_secret_expires_at"}, treeIgnored...)}
 	treeGatewayMembers = treeMembers{key: "id", ignored: append([]string{"last_active", "client_id", "issuer_url", "server_url"}, treeIgnored...),
-		neutral: neutral("token_exchange", "token_exchange_client_id")}
+		neutral: neutral("token_exchange_client_id")}
 	treeGatewayClientMembers = treeMembers{neutral: clientNeutral, ignored: append([]string{"client_name", "description", "grant_types", "redirect_uris",
 		"scopes", "audience", "token_endpoint_auth_method", "client_status", "trusted", "system", "scope", "server_issuer_url", "client_id_issued_at",
 		"client_secret_expires_at"}, treeIgnored...)}

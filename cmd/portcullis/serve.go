@@ -152,6 +152,7 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		},
+		Exchange: func(ctx context.Context, x control.Exchange, token string) (any, error) { return issuer.Exchange(ctx, x, token) },
 	}))
 	mux.Handle("/app/", portal.New(portal.Options{Admin: adm, Analytics: events, Issuer: issuer.Handler(), Packages: packages, PublicURL: publicURL, Logger: logger}))
 	mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusSeeOther))

@@ -142,6 +142,7 @@ var allowed = map[string]needs{ // :: verb → what it needs
 	"SetInventory":  {scope: control.ScopeWriteConfiguration},
 
 	"ProtectedWorkspace": {scope: control.ScopeIntrospect},
+	"TokenExchange":      {scope: control.ScopeExchange},
 }
 
 // allow is the first statement of every verb: whether the actor may use it in the workspace ("" for the tenant).

@@ -64,6 +64,7 @@ var gatewayVerbs = map[string]string{
 	"ConfigurationJSON":  control.ScopeReadConfiguration,
 	"SetInventory":       control.ScopeWriteConfiguration,
 	"ProtectedWorkspace": control.ScopeIntrospect,
+	"TokenExchange":      control.ScopeExchange,
 }
 
 const (
@@ -473,7 +474,7 @@ func TestEveryVerbAndRole(t *testing.T) {
 	}
 }
 
-var gateWayScopes = []string{control.ScopeIntrospect, control.ScopePushRequests, control.ScopeReadConfiguration, control.ScopeWriteConfiguration}
+var gateWayScopes = []string{control.ScopeExchange, control.ScopeIntrospect, control.ScopePushRequests, control.ScopeReadConfiguration, control.ScopeWriteConfiguration}
 
 // lastAudit changes with every audit record of the first workspaces.
 func lastAudit(t *testing.T, w *world) string {
@@ -493,10 +494,12 @@ func lastAudit(t *testing.T, w *world) string {
 
 func TestGatewayVerbsNeedTheirScope(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
-	_, authorizer := w.gateway()
+	g, authorizer := w.gateway()
+	w.exchanging(g.ID)
 	calls := map[string]func(a control.Actor) error{
 		"Configuration":      func(a control.Actor) error { _, _, err := w.Configuration(ctx, a, control.GatewayPoll{}); return err },
 		"ProtectedWorkspace": func(a control.Actor) error { _, err := w.ProtectedWorkspace(ctx, a); return err },
+		"TokenExchange":      func(a control.Actor) error { _, err := w.TokenExchange(ctx, a); return err },
 		"ConfigurationJSON": func(a control.Actor) error {
 			_, err := w.ConfigurationJSON(ctx, a, control.GatewayPoll{})
 			return err

@@ -124,8 +124,8 @@ func (a *Admin) GetGateway(ctx context.Context, actor control.Actor, gid string)
 	return a.withClient(g, client, ""), nil
 }
 
-// UpdateGateway changes name, description, the policy of newly discovered APIs, and whether newly discovered groups get
-// services of their own.
+// UpdateGateway changes name, description, the policy of newly discovered APIs, whether newly discovered groups get services
+// of their own, and whose tokens may be exchanged.
 func (a *Admin) UpdateGateway(ctx context.Context, actor control.Actor, gid string, u control.GatewayUpdate) (control.Gateway, error) {
 	found, err := a.gateway(ctx, actor, "UpdateGateway", gid)
 	if err != nil {
@@ -150,6 +150,11 @@ func (a *Admin) UpdateGateway(ctx context.Context, actor control.Actor, gid stri
 		}
 		if err := c.SetGateway(ctx, out); err != nil {
 			return err
+		}
+		if u.TokenExchange != nil {
+			if out.TokenExchange, err = c.setExchange(ctx, out, *u.TokenExchange); err != nil {
+				return err
+			}
 		}
 		return c.audit(ctx, "gateway", "updated", gid, old, out)
 	})

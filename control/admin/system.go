@@ -169,6 +169,11 @@ func (a *Admin) read(ctx context.Context, r store.Reader, tenant string, state s
 	if cfg.TrustedIssuers, err = r.TrustedIssuers(ctx, tenant, w.ID); err != nil {
 		return nil, err
 	}
+	gw, err := r.Gateway(ctx, tenant, state.GatewayID)
+	if err != nil {
+		return nil, err
+	}
+	cfg.TokenExchangeEnabled = gw.TokenExchange.Enabled
 	if cfg.JWKS, err = jwks(ctx, r, tenant, w.ID); err != nil {
 		return nil, err
 	}

@@ -178,6 +178,10 @@ func (a *Admin) tree(t store.Tree, credentials bool) (control.TreeServer, error)
 		}
 		out.Gateways[g.ID] = control.TreeGateway{Name: g.Name, Description: g.Description, Type: g.Type, AutoBind: g.AutoBind, DefaultPolicyID: g.DefaultPolicyID,
 			Client: control.TreeGatewayClient{ID: g.ClientID, Secret: text}, Groups: map[string]control.TreeGroup{}}
+		if x := out.Gateways[g.ID]; g.TokenExchange.Enabled || len(g.TokenExchange.TrustedIDPs) > 0 {
+			x.TokenExchange = g.TokenExchange
+			out.Gateways[g.ID] = x
+		}
 	}
 	for _, g := range t.Groups {
 		out.Gateways[g.GatewayID].Groups[g.ID] = control.TreeGroup{Name: g.Name, Metadata: g.Metadata, APIs: methodsOf(g.APIs), ServiceID: g.ServiceID, Gone: g.Gone}

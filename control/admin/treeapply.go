@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 
+	"portcullis/control"
 	"portcullis/control/store"
 )
 
@@ -331,6 +332,13 @@ func (p *plan) writeGateways() error {
 		if err := p.AddGateway(p.ctx, g, slot); err != nil {
 			return err
 		}
+		if g.TokenExchange.Enabled || len(g.TokenExchange.TrustedIDPs) > 0 {
+			bare := g
+			bare.TokenExchange = control.TokenExchange{}
+			if _, err := p.setExchange(p.ctx, bare, g.TokenExchange); err != nil {
+				return err
+			}
+		}
 		if err := p.note("gateway", id, nil, g); err != nil {
 			return err
 		}
@@ -342,6 +350,11 @@ func (p *plan) writeGateways() error {
 		}
 		if err := p.writeSecret(g.ClientID, false); err != nil {
 			return err
+		}
+		if !reflect.DeepEqual(g.TokenExchange, e.have[id].TokenExchange) {
+			if _, err := p.setExchange(p.ctx, e.have[id], g.TokenExchange); err != nil {
+				return err
+			}
 		}
 		if !reflect.DeepEqual(g, e.have[id]) {
 			if err := p.note("gateway", id, e.have[id], g); err != nil {

@@ -40,6 +40,17 @@ func (p *plan) planGateways() error {
 		if !control.ValidateID(id) {
 			p.wrong(path, "the id must be 1 to 128 letters, digits or any of - _ . : and begin with a letter or digit")
 		}
+		if x.TokenExchange = t.TokenExchange; x.TokenExchange.TrustedIDPs == nil {
+			x.TokenExchange.TrustedIDPs = []string{}
+		}
+		if !exists {
+			old.TokenExchange.TrustedIDPs = []string{}
+		}
+		if !reflect.DeepEqual(x.TokenExchange, old.TokenExchange) {
+			if err := p.invalid(path, p.fits(p.ctx, x, &x.TokenExchange)); err != nil {
+				return err
+			}
+		}
 		same := reflect.DeepEqual(x, old)
 		if !same {
 			if err := p.invalid(path, x.Validate()); err != nil {

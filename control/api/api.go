@@ -14,7 +14,7 @@ import (
 	"portcullis/control/web"
 )
 
-// Options of New. Admin, Analytics and Authenticate are required; without Introspect that endpoint answers 501.
+// Options of New. Admin, Analytics and Authenticate are required; without Introspect and Exchange those endpoints answer 501.
 type Options struct {
 	Admin     *admin.Admin
 	Analytics *analytics.Analytics
@@ -23,9 +23,11 @@ type Options struct {
 	Authenticate func(ctx context.Context, workspace, bearer string) (control.Actor, error)
 	// Introspect says what an access token of a workspace is worth; the answer is the body (RFC 7662 2.2).
 	Introspect func(ctx context.Context, tenant, workspace, token string) (any, error)
-	PublicURL  string
-	Now        func() time.Time
-	Logger     *slog.Logger
+	// Exchange answers for a token that the client of a gateway hands in; the answer is the body.
+	Exchange  func(ctx context.Context, x control.Exchange, token string) (any, error)
+	PublicURL string
+	Now       func() time.Time
+	Logger    *slog.Logger
 }
 
 // API serves /api/admin, /api/system, /api/hub and /api/analytics.
@@ -134,6 +136,7 @@ func (a *API) routes() {
 	system("POST /gateways/configuration", a.setInventory)
 	system("POST /gateways/requests", a.pushRequests)
 	system("POST /gateways/introspect", a.introspect)
+	system("POST /gateways/exchange", a.exchange)
 	system("GET /clients/{wid}", a.listClients)
 	system("GET /client/{cid}", a.getClient)
 	system("POST /client/{cid}/rotateSecret", a.rotateSecret)
@@ -166,17 +169,6 @@ func (a *API) routes() {
 	hub("POST /workspaces/{wid}/promote/config", a.importWorkspace())
 	hub("PATCH /workspaces/{wid}/promote/config-rfc6902", a.patchWorkspace(control.JSONPatch))
 	hub("PATCH /workspaces/{wid}/promote/config-rfc7396", a.patchWorkspace(mergePatch))
-
-	for _, p := range notBuilt {
-		a.mux.HandleFunc(p, func(w http.ResponseWriter, r *http.Request) {
-			web.WriteError(w, r, control.Errorf(control.NotImplemented, "", "this operation of the published API is not part of this server"))
-		})
-	}
-}
-
-// notBuilt are operations of the published contract that are known and not there.
-var notBuilt = []string{
-	"POST /api/system/{tid}/gateways/exchange",
 }
 
 // handle registers a verb behind authentication by a token of the tenant's workspace.

@@ -68,6 +68,9 @@ func newWorldOn(t *testing.T, st *store.Store, options ...func(*admin.Options)) 
 		Authenticate: issuer.Actor,
 		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
 			return issuer.Introspect(ctx, tenant, workspace, token)
+		},
+		Exchange: func(ctx context.Context, x control.Exchange, token string) (any, error) {
+			return issuer.Exchange(ctx, x, token)
 		}})
 	mux.Handle("/api/", w.api)
 	mux.Handle("/", issuer.Handler())

@@ -13,16 +13,10 @@ import (
 	"portcullis/control/web"
 )
 
-// gateway is a gateway on the wire. Token exchange is not built; the members say so.
+// gateway is a gateway on the wire. Tokens are exchanged in the name of its own client: there is no other.
 type gateway struct {
 	control.Gateway
-	TokenExchange         tokenExchange `json:"token_exchange"`
-	TokenExchangeClientID string        `json:"token_exchange_client_id"`
-}
-
-type tokenExchange struct {
-	Enabled       bool     `json:"enabled"`
-	TrustedIDPIDs []string `json:"trusted_idp_ids"`
+	TokenExchangeClientID string `json:"token_exchange_client_id"`
 }
 
 // gatewayWithClient carries what SETTINGS shows: the client with its secret and the issuer URL.
@@ -92,9 +86,10 @@ func (a *API) getGateway(w http.ResponseWriter, r *http.Request, actor control.A
 // gatewayUpdate is UpdateGatewayRequest, and the members of a gateway that was read.
 type gatewayUpdate struct {
 	gateway
-	Client    client `json:"client"`
-	IssuerURL string `json:"issuer_url"`
-	ServerURL string `json:"server_url"`
+	TokenExchange *control.TokenExchange `json:"token_exchange"`
+	Client        client                 `json:"client"`
+	IssuerURL     string                 `json:"issuer_url"`
+	ServerURL     string                 `json:"server_url"`
 }
 
 func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -107,9 +102,6 @@ func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor contro
 	}
 	if err := sameID(&in.ID, "id", r.PathValue("gw")); err != nil {
 		return err
-	}
-	if in.TokenExchange.Enabled {
-		return invalid("token_exchange", "is not supported by this server; leave it out")
 	}
 	if in.Type != "" {
 		now, err := a.Admin.GetGateway(r.Context(), actor, in.ID)
@@ -125,7 +117,7 @@ func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor contro
 		return err
 	}
 	g, err := a.Admin.UpdateGateway(r.Context(), actor, in.ID,
-		control.GatewayUpdate{Name: in.Name, Description: in.Description, DefaultPolicyID: in.DefaultPolicyID})
+		control.GatewayUpdate{Name: in.Name, Description: in.Description, DefaultPolicyID: in.DefaultPolicyID, TokenExchange: in.TokenExchange})
 	if err != nil {
 		return err
 	}

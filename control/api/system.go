@@ -89,21 +89,55 @@ func (a *API) introspect(w http.ResponseWriter, r *http.Request, actor control.A
 	if err != nil {
 		return err
 	}
-	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/x-www-form-urlencoded" {
-		return control.Errorf(control.Malformed, "content_type", "the body must be application/x-www-form-urlencoded with the field token")
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	form, err := tokenForm(r, "token")
 	if err != nil {
-		return control.Errorf(control.Malformed, "", "the body could not be read to its end; send it again")
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil || len(form["token"]) != 1 || form.Get("token") == "" {
-		return invalid("token", "is missing or comes twice")
+		return err
 	}
 	res, err := a.Introspect(r.Context(), actor.TenantID, wid, form.Get("token"))
 	if err != nil {
 		return err
 	}
+	return reply(w, http.StatusOK, res)
+}
+
+// tokenForm reads a form with one token in a field.
+func tokenForm(r *http.Request, field string) (url.Values, error) {
+	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/x-www-form-urlencoded" {
+		return nil, control.Errorf(control.Malformed, "content_type", "the body must be application/x-www-form-urlencoded with the field %s", field)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	if err != nil {
+		return nil, control.Errorf(control.Malformed, "", "the body could not be read to its end; send it again")
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil || len(form[field]) != 1 || form.Get(field) == "" {
+		return nil, invalid(field, "is missing or comes twice")
+	}
+	return form, nil
+}
+
+// exchange gives a token of the workspace for one of an identity provider that the caller's gateway trusts. What a token is
+// worth is in the answer, not in the status.
+func (a *API) exchange(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
+	if a.Exchange == nil {
+		return control.Errorf(control.NotImplemented, "", "token exchange is not part of this server")
+	}
+	x, err := a.Admin.TokenExchange(r.Context(), actor)
+	if err != nil {
+		return err
+	}
+	form, err := tokenForm(r, "subject_token")
+	if err != nil {
+		return err
+	}
+	if s := form.Get("request_scopes"); s != "" && s != "original_token" {
+		return invalid("request_scopes", "must be original_token: a gateway has no client in the workspace whose scopes could be meant")
+	}
+	res, err := a.Exchange(r.Context(), x, form.Get("subject_token"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store") // RFC 6749 5.1
 	return reply(w, http.StatusOK, res)
 }
 

@@ -132,11 +132,14 @@ func accessTTL(ws control.Workspace) time.Duration {
 }
 
 // mint makes an access token: signed with the workspace's active key (RFC 9068 2.1: typ at+jwt), or opaque, as the
-// workspace's strategy is.
+// workspace's strategy is. With an Expiry in the claims it lives no longer than that.
 func (i *Issuer) mint(ctx context.Context, ws control.Workspace, c Claims) (token string, ttl time.Duration, err error) {
 	ttl = accessTTL(ws)
 	now := i.now()
 	c.Issuer, c.Tenant, c.Workspace = i.issuerURL(ws.TenantID, ws.ID), ws.TenantID, ws.ID
+	if left := time.Unix(c.Expiry, 0).Sub(now); c.Expiry > 0 && left < ttl {
+		ttl = left.Truncate(time.Second)
+	}
 	c.IssuedAt, c.NotBefore, c.Expiry = now.Unix(), now.Unix(), now.Add(ttl).Unix()
 	c.Scope = strings.Join(c.Scopes, " ")
 	id := make([]byte, 16)

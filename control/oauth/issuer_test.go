@@ -40,7 +40,7 @@ const (
 	rootSecret = "a-secret-of-at-least-32-characters-0123"
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, options ...func(*admin.Options)) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC),
 		actor: control.Actor{Kind: control.OperatorActor, ID: "operator", TenantID: "default", Role: control.Admin}}
@@ -53,7 +53,11 @@ func newWorld(t *testing.T) *world {
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
 	w.store = storetest.SQLite(t)
-	w.admin = admin.New(admin.Options{Store: w.store, Now: now, PublicURL: w.server.URL, Keyring: keyring})
+	o := admin.Options{Store: w.store, Now: now, PublicURL: w.server.URL, Keyring: keyring}
+	for _, f := range options {
+		f(&o)
+	}
+	w.admin = admin.New(o)
 	if _, err := w.admin.Bootstrap(context.Background(), admin.BootstrapOptions{AdminPassword: "correct horse battery staple", ClientID: rootID, ClientSecret: rootSecret}); err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 const gatewayColumns = `g.tenant_id, g.id, g.workspace_id, g.client_id, g.name, g.description, g.type, g.auto_bind, g.default_policy_id,
-	g.last_active, g.created_at, g.first_authenticated, g.first_discovered, g.first_attached`
+	g.last_active, g.created_at, g.first_authenticated, g.first_discovered, g.first_attached, g.token_exchange_json`
 
 func gatewayDest(g *control.Gateway) []any {
 	return []any{&g.TenantID, &g.ID, &g.WorkspaceID, &g.ClientID, &g.Name, &g.Description, &g.Type, &g.AutoBind, text{&g.DefaultPolicyID},
-		at{&g.LastActive}, at{&g.CreatedAt}, at{&g.FirstAuthenticated}, at{&g.FirstDiscovered}, at{&g.FirstAttached}}
+		at{&g.LastActive}, at{&g.CreatedAt}, at{&g.FirstAuthenticated}, at{&g.FirstDiscovered}, at{&g.FirstAttached}, fromJSON{&g.TokenExchange}}
 }
 
 func scanGateway(s scanner) (g control.Gateway, err error) { return g, s.Scan(gatewayDest(&g)...) }
@@ -68,6 +68,11 @@ func (tx *Tx) AddGateway(ctx context.Context, g control.Gateway, slot int) error
 		inventory_hash, created_at, last_active, inventory_at, first_authenticated, first_discovered, first_attached)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, 0, 0, 0, 0, 0)`,
 		g.TenantID, g.ID, g.WorkspaceID, g.ClientID, g.Name, g.Description, g.Type, slot, g.AutoBind, orNull(g.DefaultPolicyID), micros(g.CreatedAt))
+}
+
+// SetTokenExchange changes whose tokens a gateway may exchange.
+func (tx *Tx) SetTokenExchange(ctx context.Context, tenant, gateway string, t control.TokenExchange) error {
+	return tx.exec(ctx, "UPDATE gateways SET token_exchange_json = $1 WHERE tenant_id = $2 AND id = $3", jsonText(t), tenant, gateway)
 }
 
 // SetGateway changes name, description, default policy and automatic binding.

@@ -173,16 +173,31 @@ func (e GatewayAPIAuthorizer) Valid() bool {
 
 // Defines values for GatewayExchangeRequestRequestScopes.
 const (
-	GatewayExchangeRequestRequestScopesClient        GatewayExchangeRequestRequestScopes = "client"
 	GatewayExchangeRequestRequestScopesOriginalToken GatewayExchangeRequestRequestScopes = "original_token"
 )
 
 // Valid indicates whether the value is a known member of the GatewayExchangeRequestRequestScopes enum.
 func (e GatewayExchangeRequestRequestScopes) Valid() bool {
 	switch e {
-	case GatewayExchangeRequestRequestScopesClient:
-		return true
 	case GatewayExchangeRequestRequestScopesOriginalToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GatewayExchangeResponseError.
+const (
+	GatewayExchangeResponseErrorInvalidToken    GatewayExchangeResponseError = "invalid_token"
+	GatewayExchangeResponseErrorUntrustedIssuer GatewayExchangeResponseError = "untrusted_issuer"
+)
+
+// Valid indicates whether the value is a known member of the GatewayExchangeResponseError enum.
+func (e GatewayExchangeResponseError) Valid() bool {
+	switch e {
+	case GatewayExchangeResponseErrorInvalidToken:
+		return true
+	case GatewayExchangeResponseErrorUntrustedIssuer:
 		return true
 	default:
 		return false
@@ -2272,7 +2287,9 @@ type CreateGatewayRequest struct {
 	Name                               string  `json:"name"`
 
 	// ServerID Workspace to protect.
-	ServerID      string                `json:"server_id"`
+	ServerID string `json:"server_id"`
+
+	// TokenExchange Without it nothing changes. It takes effect with the next token of the gateway's client.
 	TokenExchange *TokenExchangeRequest `json:"token_exchange,omitempty"`
 
 	// Type Examples: aws
@@ -2342,11 +2359,13 @@ type Gateway struct {
 	ID              string `json:"id"`
 
 	// LastActive Last fetch of the configuration.
-	LastActive            time.Time                    `json:"last_active"`
-	Name                  string                       `json:"name"`
-	TenantID              string                       `json:"tenant_id"`
-	TokenExchange         GatewayTokenExchangeSettings `json:"token_exchange"`
-	TokenExchangeClientID string                       `json:"token_exchange_client_id"`
+	LastActive    time.Time                    `json:"last_active"`
+	Name          string                       `json:"name"`
+	TenantID      string                       `json:"tenant_id"`
+	TokenExchange GatewayTokenExchangeSettings `json:"token_exchange"`
+
+	// TokenExchangeClientID Empty. Tokens are exchanged in the name of the gateway's own client.
+	TokenExchangeClientID string `json:"token_exchange_client_id"`
 
 	// Type This server makes gateways of type aws.
 	Type GatewayType `json:"type"`
@@ -2448,11 +2467,14 @@ type GatewayExchangeRequestRequestScopes string
 
 // GatewayExchangeResponse defines model for GatewayExchangeResponse.
 type GatewayExchangeResponse struct {
-	AccessToken *string `json:"access_token,omitempty"`
-	Error       *string `json:"error,omitempty"`
-	Exchanged   bool    `json:"exchanged"`
-	ExpiresIn   *int64  `json:"expires_in,omitempty"`
+	AccessToken *string                       `json:"access_token,omitempty"`
+	Error       *GatewayExchangeResponseError `json:"error,omitempty"`
+	Exchanged   bool                          `json:"exchanged"`
+	ExpiresIn   *int64                        `json:"expires_in,omitempty"`
 }
+
+// GatewayExchangeResponseError defines model for GatewayExchangeResponse.Error.
+type GatewayExchangeResponseError string
 
 // GatewayRequestEvent One decision.
 type GatewayRequestEvent struct {
@@ -2532,7 +2554,9 @@ type GatewayScope struct {
 
 // GatewayTokenExchangeSettings defines model for GatewayTokenExchangeSettings.
 type GatewayTokenExchangeSettings struct {
-	Enabled       bool     `json:"enabled"`
+	Enabled bool `json:"enabled"`
+
+	// TrustedIdpIds Identity providers of the workspace, of method oidc.
 	TrustedIdpIds []string `json:"trusted_idp_ids"`
 }
 
@@ -2562,10 +2586,12 @@ type GatewayWithClient struct {
 	Name       string    `json:"name"`
 
 	// ServerURL Public URL of the control plane.
-	ServerURL             string                       `json:"server_url"`
-	TenantID              string                       `json:"tenant_id"`
-	TokenExchange         GatewayTokenExchangeSettings `json:"token_exchange"`
-	TokenExchangeClientID string                       `json:"token_exchange_client_id"`
+	ServerURL     string                       `json:"server_url"`
+	TenantID      string                       `json:"tenant_id"`
+	TokenExchange GatewayTokenExchangeSettings `json:"token_exchange"`
+
+	// TokenExchangeClientID Empty. Tokens are exchanged in the name of the gateway's own client.
+	TokenExchangeClientID string `json:"token_exchange_client_id"`
 
 	// Type This server makes gateways of type aws.
 	Type GatewayType `json:"type"`
@@ -3543,7 +3569,7 @@ type TestPolicyResponse struct {
 // TestPolicyResponseReason Additive. Why it did not pass; empty when it did.
 type TestPolicyResponseReason string
 
-// TokenExchangeRequest defines model for TokenExchangeRequest.
+// TokenExchangeRequest Without it nothing changes. It takes effect with the next token of the gateway's client.
 type TokenExchangeRequest struct {
 	Enabled       *bool     `json:"enabled,omitempty"`
 	TrustedIdpIds *[]string `json:"trusted_idp_ids,omitempty"`
@@ -3647,10 +3673,12 @@ type UpdateClientAdminRequest = CreateClientAdminRequest
 
 // UpdateGatewayRequest What can change. The other members may come as they were read.
 type UpdateGatewayRequest struct {
-	DefaultPolicyID *string               `json:"default_policy_id,omitempty"`
-	Description     *string               `json:"description,omitempty"`
-	Name            *string               `json:"name,omitempty"`
-	TokenExchange   *TokenExchangeRequest `json:"token_exchange,omitempty"`
+	DefaultPolicyID *string `json:"default_policy_id,omitempty"`
+	Description     *string `json:"description,omitempty"`
+	Name            *string `json:"name,omitempty"`
+
+	// TokenExchange Without it nothing changes. It takes effect with the next token of the gateway's client.
+	TokenExchange *TokenExchangeRequest `json:"token_exchange,omitempty"`
 }
 
 // UserInfo Claims about the user (OpenID Connect Core 5.3).
