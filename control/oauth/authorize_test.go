@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +30,7 @@ func challengeOf(v string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// browser keeps the session cookie of one user agent.
+// browser keeps the cookies of one user agent.
 type browser struct {
 	w      *world
 	cookie string
@@ -50,9 +52,22 @@ func (b *browser) send(method, path string, form url.Values, headers ...string) 
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	a := b.w.do(req)
-	if c := a.header.Get("Set-Cookie"); c != "" {
-		b.cookie, _, _ = strings.Cut(c, ";")
+	kept := map[string]string{}
+	for pair := range strings.SplitSeq(b.cookie, "; ") {
+		name, value, _ := strings.Cut(pair, "=")
+		kept[name] = value
 	}
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+		if kept[c.Name] = c.Value; c.MaxAge < 0 {
+			delete(kept, c.Name)
+		}
+	}
+	delete(kept, "")
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		pairs = append(pairs, name+"="+kept[name])
+	}
+	b.cookie = strings.Join(pairs, "; ")
 	return a
 }
 

@@ -49,7 +49,7 @@ func TestLogout(t *testing.T) {
 		if a.status != 302 || a.header.Get("Location") != afterward+"?state=s+1" || in(cookie) {
 			t.Errorf("%d %v %s", a.status, a.header, a.raw)
 		}
-		if !strings.HasSuffix(b.cookie, "=") {
+		if b.cookie != "" {
 			t.Errorf("the cookie stays: %s", b.cookie)
 		}
 	})

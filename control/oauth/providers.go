@@ -26,6 +26,7 @@ type provider struct {
 	oidc     *oidc.Provider
 	endpoint oauth2.Endpoint
 	sendsIss bool // RFC 9207 3
+	issuer   string
 	settings time.Time
 	fetched  time.Time
 }
@@ -42,7 +43,7 @@ func (i *Issuer) provider(ctx context.Context, idp control.IDP) (*provider, erro
 	i.providers.mu.Lock()
 	p := i.providers.known[k]
 	i.providers.mu.Unlock()
-	if p != nil && p.settings.Equal(idp.UpdatedAt) && now.Sub(p.fetched) < metadataTTL && !now.Before(p.fetched) {
+	if p != nil && p.issuer == idp.OIDC.IssuerURL && p.settings.Equal(idp.UpdatedAt) && now.Sub(p.fetched) < metadataTTL && !now.Before(p.fetched) {
 		return p, nil
 	}
 	// go-oidc compares the issuer of the document with the one that was asked for (4.3).
@@ -56,7 +57,7 @@ func (i *Issuer) provider(ctx context.Context, idp control.IDP) (*provider, erro
 	if err := found.Claims(&more); err != nil {
 		return nil, fmt.Errorf("metadata of %s: it is not of its types", idp.OIDC.IssuerURL)
 	}
-	p = &provider{oidc: found, endpoint: found.Endpoint(), sendsIss: more.Iss, settings: idp.UpdatedAt, fetched: now}
+	p = &provider{oidc: found, endpoint: found.Endpoint(), sendsIss: more.Iss, issuer: idp.OIDC.IssuerURL, settings: idp.UpdatedAt, fetched: now}
 	p.endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if idp.OIDC.AuthMethod != control.AuthBasic {
 		p.endpoint.AuthStyle = oauth2.AuthStyleInParams
