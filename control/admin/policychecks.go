@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"portcullis/control"
 	"portcullis/control/store"
@@ -133,6 +134,9 @@ func (x policyIndex) get(id string) (waist.Policy, bool) { p, ok := x[id]; retur
 
 // with is a policy and all those it embeds, directly or not: p first, then by id.
 func (x policyIndex) with(p waist.Policy) []waist.Policy {
+	if p.Language != waist.LanguageVisual { // the others embed nothing, and take long to check
+		return []waist.Policy{p}
+	}
 	found := policyIndex{}
 	policy.Check(p, func(id string) (waist.Policy, bool) {
 		q, ok := x[id]
@@ -209,6 +213,31 @@ type warner struct {
 	byID   policyIndex
 	claims []string
 	list   []control.PolicyWarning
+	paths  map[string]pathReads // policy id → what is known of it, worked out once: a policy may have a thousand APIs
+}
+
+// pathReads is what a policy reads of a path, and the warnings that it has at any path.
+type pathReads struct {
+	params []string
+	known  map[policy.Problem]bool
+}
+
+func (w *warner) readsOfPath(p waist.Policy) pathReads {
+	r, ok := w.paths[p.ID]
+	if ok {
+		return r
+	}
+	if r.params = policy.Inputs(p, w.byID.get).PathParams; len(r.params) > 0 {
+		r.known = map[policy.Problem]bool{}
+		for _, x := range policy.CheckWith(p, policy.CheckOptions{Others: w.byID.get}) {
+			r.known[x] = true
+		}
+	}
+	if w.paths == nil {
+		w.paths = map[string]pathReads{}
+	}
+	w.paths[p.ID] = r
+	return r
 }
 
 func (w *warner) add(p waist.Policy, api string, list []policy.Problem, known map[policy.Problem]bool) {
@@ -236,14 +265,13 @@ func (w *warner) api(p waist.Policy, x control.API) {
 
 func (w *warner) template(p waist.Policy, template, api string) {
 	for _, q := range w.byID.with(p) {
-		if len(policy.Inputs(q, w.byID.get).PathParams) == 0 {
-			continue
+		r := w.readsOfPath(q)
+		lacks := func(param string) bool {
+			return !strings.Contains(template, "{"+param+"}") && !strings.Contains(template, "{"+param+"+}")
 		}
-		known := map[policy.Problem]bool{}
-		for _, x := range policy.CheckWith(q, policy.CheckOptions{Others: w.byID.get}) {
-			known[x] = true
+		if slices.ContainsFunc(r.params, lacks) {
+			w.add(q, api, policy.CheckWith(q, policy.CheckOptions{Others: w.byID.get, Template: template}), r.known)
 		}
-		w.add(q, api, policy.CheckWith(q, policy.CheckOptions{Others: w.byID.get, Template: template}), known)
 	}
 }
 

@@ -246,3 +246,24 @@ func TestTestPolicyClock(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// BenchmarkPolicyWarnings is what a save adds for a policy that a thousand APIs have, at the paths of all of which it is right,
+// and wrong.
+func BenchmarkPolicyWarnings(b *testing.B) {
+	a, root, _, _ := bench(b, 1000)
+	for _, param := range []string{"id", "userId"} {
+		p, err := a.UpdatePolicy(ctx, root, control.Policy{ID: "block_default_api", PolicyName: "Owner", Language: "rego",
+			Definition: "package acp.authz\n\nallow if input.authn_ctx.sub == input.request.path_params." + param + "\n"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(param, func(b *testing.B) {
+			for b.Loop() {
+				list, err := a.PolicyWarnings(ctx, root, p.ID)
+				if err != nil || param == "id" && len(list) > 0 || param != "id" && len(list) < 20 {
+					b.Fatal(err, list)
+				}
+			}
+		})
+	}
+}
