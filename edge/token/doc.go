@@ -5,8 +5,9 @@
 // issuer, its life time and its audience. It leaves policies to edge/policy, certificate binding to edge/authorizer
 // (which sees the certificate), and the introspection call to edge/acp.
 //
-// go-jose reads key sets; signatures are checked with the standard library over the very bytes that parse.go read
-// (signature.go), and parse.go says what is refused before a key is looked at. Errors carry a reason from a closed list and never a piece of the token.
+// Signatures are checked with the standard library (signature.go) over the very bytes that parse.go read, which says
+// what is refused before a key is looked at. Nothing else takes a token apart (docs/decisions/0051). Errors carry a
+// reason from a closed list and never a piece of the token.
 //
 // A Verifier without issuers refuses every token.
 package token
