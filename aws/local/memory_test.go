@@ -36,7 +36,7 @@ func TestMemoryLimit(t *testing.T) {
 	}{
 		{"little", `{"do":"memory","ms":10}`, 128, nil, "", "", 100, 10},
 		{"much, and much is allowed", `{"do":"memory","ms":160}`, 256, nil, "", "", 256, 160},
-		{"too much", `{"do":"memory","ms":160}`, 128, nil, "Runtime.ExitError", killed, 128, 128},
+		{"too much", `{"do":"memory","ms":160,"text":"stay"}`, 128, nil, "Runtime.ExitError", killed, 128, 128},
 		{"too much in a child", `{"do":"memory","ms":160,"text":"child"}`, 128, nil, "Runtime.ExitError", killed, 128, 128},
 		{"too much in init", `{}`, 128, map[string]string{"FN_INIT": "memory", "FN_MEGABYTES": "160"}, "Runtime.ExitError", killed, 128, 128},
 	} {

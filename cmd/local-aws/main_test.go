@@ -6,9 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 func TestBusyPortNamesTheFlag(t *testing.T) {
@@ -67,5 +70,23 @@ func TestServesUntilToldToStop(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("it does not stop")
+	}
+}
+
+// TestFlagsAreDocumented: the page lists every flag.
+func TestFlagsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/local-aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f flags
+	p, err := kong.New(&f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range p.Model.Flags {
+		if flag.Name != "help" && !strings.Contains(string(page), "| `--"+flag.Name) {
+			t.Errorf("docs/reference/local-aws.md does not list --%s", flag.Name)
+		}
 	}
 }

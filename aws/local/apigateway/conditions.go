@@ -88,88 +88,101 @@ func (q *request) conditions() map[string][]string {
 	return out
 }
 
+// known collects the condition keys of what a request is about.
+type known map[string][]string
+
+func (k known) tags(tags map[string]string) {
+	for name, v := range tags {
+		k["aws:ResourceTag/"+name] = []string{v}
+	}
+}
+
+func (k known) say(key, value string) {
+	if value != "" {
+		k["apigateway:Resource/"+key] = []string{value}
+	}
+}
+
 // resourceConditions are the condition keys of what a request is about, as it is now: aws:ResourceTag/… (what is in an API
 // inherits the tags of the API), and for methods, routes and authorizers apigateway:Resource/….
 // Source: Developer Guide, "Tag inheritance in the Amazon API Gateway V1 API".
 func (s *Service) resourceConditions(sc scope, path []string) map[string][]string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := map[string][]string{}
+	out := known{}
 	acct := s.accounts[sc]
 	if acct == nil {
 		return out
 	}
-	tag := func(tags map[string]string) {
-		for k, v := range tags {
-			out["aws:ResourceTag/"+k] = []string{v}
-		}
-	}
-	say := func(key, value string) {
-		if value != "" {
-			out["apigateway:Resource/"+key] = []string{value}
-		}
-	}
-	at := func(i int) string {
-		if i < len(path) {
-			return path[i]
-		}
-		return ""
-	}
-	if at(0) == "v2" {
+	if path[0] == "v2" {
 		path = path[1:]
 	}
-	authorizer := func(uri, kind string) {
-		say("AuthorizerUri", uri)
-		say("AuthorizerType", kind)
-	}
-	switch at(0) {
+	path = append(path, make([]string, 6)...) // so that every segment that is asked for is there
+	switch path[0] {
 	case "restapis":
-		a := acct.apis[at(1)]
-		if a == nil {
-			break
-		}
-		tag(a.edited.API.Tags)
-		if st := a.stages[at(3)]; st != nil && at(2) == "stages" {
-			tag(st.Tags)
-		}
-		if z := a.edited.Authorizers[at(3)]; z != nil && at(2) == "authorizers" {
-			authorizer(z.AuthorizerURI, z.Type)
-		}
-		if r := a.edited.Resources[at(3)]; r != nil && at(2) == "resources" && at(4) == "methods" && r.Methods[at(5)] != nil {
-			say("RouteAuthorizationType", r.Methods[at(5)].AuthorizationType)
-			say("ApiKeyRequired", strconv.FormatBool(r.Methods[at(5)].APIKeyRequired))
+		if a := acct.apis[path[1]]; a != nil {
+			a.known(out, path[2:])
 		}
 	case "apis":
-		a := acct.httpAPIs[at(1)]
-		if a == nil {
-			break
-		}
-		tag(a.edited.API.Tags)
-		if st := a.stages[at(3)]; st != nil && at(2) == "stages" {
-			tag(st.Tags)
-		}
-		if z := a.edited.Authorizers[at(3)]; z != nil && at(2) == "authorizers" {
-			authorizer(z.AuthorizerURI, z.AuthorizerType)
-		}
-		if r := a.edited.Routes[at(3)]; r != nil && at(2) == "routes" {
-			say("RouteAuthorizationType", r.AuthorizationType)
+		if a := acct.httpAPIs[path[1]]; a != nil {
+			a.known(out, path[2:])
 		}
 	case "apikeys":
-		if k := acct.keys[at(1)]; k != nil {
-			tag(k.Tags)
+		if k := acct.keys[path[1]]; k != nil {
+			out.tags(k.Tags)
 		}
 	case "usageplans":
-		if p := acct.usagePlans[at(1)]; p != nil {
-			tag(p.Tags)
+		if p := acct.usagePlans[path[1]]; p != nil {
+			out.tags(p.Tags)
 		}
 	case "clientcertificates":
-		if c := acct.certificates[at(1)]; c != nil {
-			tag(c.Tags)
+		if c := acct.certificates[path[1]]; c != nil {
+			out.tags(c.Tags)
 		}
 	case "domainnames":
-		if d := acct.domains[at(1)]; d != nil {
-			tag(d.Tags)
+		if d := acct.domains[path[1]]; d != nil {
+			out.tags(d.Tags)
 		}
 	}
 	return out
+}
+
+// known adds what is known of the API and of what in it the rest of the path names.
+func (a *api) known(k known, path []string) {
+	k.tags(a.edited.API.Tags)
+	switch path[0] {
+	case "stages":
+		if st := a.stages[path[1]]; st != nil {
+			k.tags(st.Tags)
+		}
+	case "authorizers":
+		if z := a.edited.Authorizers[path[1]]; z != nil {
+			k.say("AuthorizerUri", z.AuthorizerURI)
+			k.say("AuthorizerType", z.Type)
+		}
+	case "resources":
+		if r := a.edited.Resources[path[1]]; r != nil && path[2] == "methods" && r.Methods[path[3]] != nil {
+			k.say("RouteAuthorizationType", r.Methods[path[3]].AuthorizationType)
+			k.say("ApiKeyRequired", strconv.FormatBool(r.Methods[path[3]].APIKeyRequired))
+		}
+	}
+}
+
+func (a *httpAPI) known(k known, path []string) {
+	k.tags(a.edited.API.Tags)
+	switch path[0] {
+	case "stages":
+		if st := a.stages[path[1]]; st != nil {
+			k.tags(st.Tags)
+		}
+	case "authorizers":
+		if z := a.edited.Authorizers[path[1]]; z != nil {
+			k.say("AuthorizerUri", z.AuthorizerURI)
+			k.say("AuthorizerType", z.AuthorizerType)
+		}
+	case "routes":
+		if r := a.edited.Routes[path[1]]; r != nil {
+			k.say("RouteAuthorizationType", r.AuthorizationType)
+		}
+	}
 }

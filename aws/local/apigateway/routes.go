@@ -2,8 +2,8 @@ package apigateway
 
 import "net/http"
 
-// controlRoutes are all operations of the control plane that exist here, by the paths of the service model.
-func controlRoutes() []route {
+// restRoutes are the operations on REST APIs and what is in them, by the paths of the service model.
+func restRoutes() []route {
 	const (
 		get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 		rest                       = "/restapis/{restapi_id}"
@@ -84,6 +84,24 @@ func controlRoutes() []route {
 		{verb: patch, path: rest + "/gatewayresponses/{response_type}", operation: "UpdateGatewayResponse", status: 200, handle: (*Service).updateGatewayResponse},
 		{verb: del, path: rest + "/gatewayresponses/{response_type}", operation: "DeleteGatewayResponse", status: 202, handle: (*Service).deleteGatewayResponse},
 
+		{verb: get, path: rest + "/documentation/parts", operation: "GetDocumentationParts", status: 200, handle: (*Service).getDocumentationParts},
+		{verb: post, path: rest + "/documentation/parts", operation: "CreateDocumentationPart", status: 201, handle: (*Service).createDocumentationPart},
+		{verb: put, path: rest + "/documentation/parts", operation: "ImportDocumentationParts", status: 200, handle: (*Service).importDocumentationParts},
+		{verb: get, path: rest + "/documentation/parts/{part_id}", operation: "GetDocumentationPart", status: 200, handle: (*Service).getDocumentationPart},
+		{verb: patch, path: rest + "/documentation/parts/{part_id}", operation: "UpdateDocumentationPart", status: 200, handle: (*Service).updateDocumentationPart},
+		{verb: del, path: rest + "/documentation/parts/{part_id}", operation: "DeleteDocumentationPart", status: 202, handle: (*Service).deleteDocumentationPart},
+		{verb: get, path: rest + "/documentation/versions", operation: "GetDocumentationVersions", status: 200, handle: (*Service).getDocumentationVersions},
+		{verb: post, path: rest + "/documentation/versions", operation: "CreateDocumentationVersion", status: 201, handle: (*Service).createDocumentationVersion},
+		{verb: get, path: rest + "/documentation/versions/{doc_version}", operation: "GetDocumentationVersion", status: 200, handle: (*Service).getDocumentationVersion},
+		{verb: patch, path: rest + "/documentation/versions/{doc_version}", operation: "UpdateDocumentationVersion", status: 200, handle: (*Service).updateDocumentationVersion},
+		{verb: del, path: rest + "/documentation/versions/{doc_version}", operation: "DeleteDocumentationVersion", status: 202, handle: (*Service).deleteDocumentationVersion},
+	}
+}
+
+// accountRoutes are those of what belongs to an account and region, not to one API.
+func accountRoutes() []route {
+	const get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
+	return []route{
 		{verb: get, path: "/apikeys", operation: "GetApiKeys", status: 200, handle: (*Service).getAPIKeys},
 		{verb: post, path: "/apikeys?mode=import", operation: "ImportApiKeys", status: 201, handle: (*Service).importAPIKeys},
 		{verb: post, path: "/apikeys", operation: "CreateApiKey", status: 201, handle: (*Service).createAPIKey},
@@ -102,18 +120,6 @@ func controlRoutes() []route {
 		{verb: post, path: "/usageplans/{plan_id}/keys", operation: "CreateUsagePlanKey", status: 201, handle: (*Service).createUsagePlanKey},
 		{verb: get, path: "/usageplans/{plan_id}/keys/{key_id}", operation: "GetUsagePlanKey", status: 200, handle: (*Service).getUsagePlanKey},
 		{verb: del, path: "/usageplans/{plan_id}/keys/{key_id}", operation: "DeleteUsagePlanKey", status: 202, handle: (*Service).deleteUsagePlanKey},
-
-		{verb: get, path: rest + "/documentation/parts", operation: "GetDocumentationParts", status: 200, handle: (*Service).getDocumentationParts},
-		{verb: post, path: rest + "/documentation/parts", operation: "CreateDocumentationPart", status: 201, handle: (*Service).createDocumentationPart},
-		{verb: put, path: rest + "/documentation/parts", operation: "ImportDocumentationParts", status: 200, handle: (*Service).importDocumentationParts},
-		{verb: get, path: rest + "/documentation/parts/{part_id}", operation: "GetDocumentationPart", status: 200, handle: (*Service).getDocumentationPart},
-		{verb: patch, path: rest + "/documentation/parts/{part_id}", operation: "UpdateDocumentationPart", status: 200, handle: (*Service).updateDocumentationPart},
-		{verb: del, path: rest + "/documentation/parts/{part_id}", operation: "DeleteDocumentationPart", status: 202, handle: (*Service).deleteDocumentationPart},
-		{verb: get, path: rest + "/documentation/versions", operation: "GetDocumentationVersions", status: 200, handle: (*Service).getDocumentationVersions},
-		{verb: post, path: rest + "/documentation/versions", operation: "CreateDocumentationVersion", status: 201, handle: (*Service).createDocumentationVersion},
-		{verb: get, path: rest + "/documentation/versions/{doc_version}", operation: "GetDocumentationVersion", status: 200, handle: (*Service).getDocumentationVersion},
-		{verb: patch, path: rest + "/documentation/versions/{doc_version}", operation: "UpdateDocumentationVersion", status: 200, handle: (*Service).updateDocumentationVersion},
-		{verb: del, path: rest + "/documentation/versions/{doc_version}", operation: "DeleteDocumentationVersion", status: 202, handle: (*Service).deleteDocumentationVersion},
 
 		{verb: get, path: "/clientcertificates", operation: "GetClientCertificates", status: 200, handle: (*Service).getClientCertificates},
 		{verb: post, path: "/clientcertificates", operation: "GenerateClientCertificate", status: 201, handle: (*Service).generateClientCertificate},

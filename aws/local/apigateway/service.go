@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -114,7 +115,7 @@ func New(opt Options) *Service {
 	}
 	return &Service{
 		opt:       opt,
-		routes:    append(controlRoutes(), httpControlRoutes()...),
+		routes:    slices.Concat(restRoutes(), accountRoutes(), httpControlRoutes()),
 		cache:     newCache[cacheKey, *authAnswer](opt.Now, maxCachedAnswers),
 		responses: newCache[responseKey, answer](opt.Now, maxCachedResponses),
 		control:   newThrottles(opt.Now),

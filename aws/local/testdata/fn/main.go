@@ -32,7 +32,6 @@ func occupy(megabytes int) []byte {
 	for i := 0; i < len(b); i += 4096 {
 		b[i] = 1
 	}
-	time.Sleep(200 * time.Millisecond) // no allocation is as short as to go unseen
 	return b
 }
 
@@ -162,14 +161,16 @@ func handle(body []byte, h http.Header) (out, failed string) {
 		return `"` + strings.Repeat("x", 6<<20+100) + `"`, ""
 	case "pid":
 		return fmt.Sprintf(`{"pid":%d,"invocations":%d,"ticks":%d}`, os.Getpid(), invocations, ticks.Load()), ""
-	case "memory": // occupies Ms megabytes, in a child when Text is "child"
+	case "memory": // occupies Ms megabytes, in a child when Text is "child", and does not answer when it is "stay"
 		if ev.Text == "child" {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), "FN_INIT=memory", fmt.Sprintf("FN_MEGABYTES=%d", ev.Ms))
 			err := cmd.Run()
 			return fmt.Sprintf("%q", fmt.Sprint(err)), ""
 		}
-		held = occupy(ev.Ms)
+		if held = occupy(ev.Ms); ev.Text == "stay" {
+			time.Sleep(time.Hour)
+		}
 		return fmt.Sprintf(`{"occupied":%d}`, len(held)), ""
 	case "child":
 		cmd := exec.Command("/bin/sleep", "1000")
