@@ -153,6 +153,16 @@ func (c *call) secret(id string, dead bool) (*secret, error) {
 	return x, nil
 }
 
+// given finds the secret that a call changes and reads the value that it brings, nil when it brings none.
+func (c *call) given(id string, in valueIn) (*secret, *value, error) {
+	x, err := c.secret(id, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := in.value(c.s.now())
+	return x, v, err
+}
+
 func getSecretValue(c *call) (any, error) {
 	var in struct{ SecretID, VersionID, VersionStage string }
 	if err := c.Decode(&in); err != nil {
@@ -198,19 +208,14 @@ func putSecretValue(c *call) (any, error) {
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	x, err := c.secret(in.SecretID, false)
-	if err != nil {
-		return nil, err
-	}
-	now := c.s.now()
-	v, err := in.value(now)
+	x, v, err := c.given(in.SecretID, in.valueIn)
 	if err != nil {
 		return nil, err
 	}
 	if v == nil {
 		return nil, failure("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
 	}
-	x.put(v, now)
+	x.put(v, v.created)
 	return struct {
 		reference
 		VersionStages []string
@@ -226,20 +231,15 @@ func updateSecret(c *call) (any, error) {
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	x, err := c.secret(in.SecretID, false)
-	if err != nil {
-		return nil, err
-	}
-	now := c.s.now()
-	v, err := in.value(now)
+	x, v, err := c.given(in.SecretID, in.valueIn)
 	if err != nil {
 		return nil, err
 	}
 	if v != nil {
-		x.put(v, now)
+		x.put(v, v.created)
 	}
 	if in.Description != nil {
-		x.description, x.changed = *in.Description, now
+		x.description, x.changed = *in.Description, c.s.now()
 	}
 	return x.reference(), nil
 }
