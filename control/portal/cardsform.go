@@ -449,15 +449,18 @@ func cutIndex(s string) (i int, rest string, ok bool) {
 	return i, rest, ok && err == nil && i >= 0 && strings.HasPrefix(s, "[")
 }
 
-// spoken is a card's place for people: "2", "2.1" for the first card inside the second.
+// spoken is a card's place for people: "2", "2.1" for the first card inside the second, "2.then.1" where it has branches.
 func spoken(path string) string {
-	var numbers []string
+	var parts []string
 	for _, part := range strings.Split(path, ".")[1:] {
 		if n, err := strconv.Atoi(part); err == nil {
-			numbers = append(numbers, strconv.Itoa(n+1))
+			part = strconv.Itoa(n + 1)
+		} else if part == "validators" {
+			continue
 		}
+		parts = append(parts, part)
 	}
-	return strings.Join(numbers, ".")
+	return strings.Join(parts, ".")
 }
 
 // joinWord stands between two cards of a list.

@@ -126,8 +126,6 @@ func (c card) summary() string {
 		return "Always passes."
 	case c.name == "false":
 		return "Never passes: nobody gets by."
-	case c.name == "if-else":
-		return sentence(text) + "."
 	}
 	return "Passes when " + text + "."
 }
@@ -202,11 +200,19 @@ func (c card) groupSentence() string {
 	case "not":
 		return "not (" + joined(c.lists[0], " and ", "…") + ")"
 	}
-	text := "if " + joined(c.lists[0], " and ", "…") + ", then " + joined(c.lists[1], " and ", "…") + " must hold"
-	if len(c.lists[2].cards) == 0 {
-		return text + ", otherwise the card fails"
+	cond, then, other := joined(c.lists[0], " and ", "…"), joined(c.lists[1], " and ", "…"), joined(c.lists[2], " and ", "")
+	if other == "" {
+		return bracketed(c.lists[0], cond) + " and " + bracketed(c.lists[1], then)
 	}
-	return text + ", otherwise " + joined(c.lists[2], " and ", "…")
+	return "either " + bracketed(c.lists[0], cond) + " and " + bracketed(c.lists[1], then) + ", or not (" + cond + ") and " + bracketed(c.lists[2], other)
+}
+
+// bracketed puts what one card says into brackets where it would be misread beside an "and".
+func bracketed(l cardList, text string) string {
+	if len(l.cards) == 1 && l.cards[0].compound() {
+		return "(" + text + ")"
+	}
+	return text
 }
 
 func (w cardTime) sentence() string {

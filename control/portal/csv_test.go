@@ -51,6 +51,8 @@ func TestEveryCSV(t *testing.T) {
 		})
 	}
 	b.t = t
+	// The page has what was decided today beside the API, and leads to it.
+	b.get("/app/default/apis/authorization").wants(200, "Today").has(`aria-label="Decisions of GET /pets today: 0 allowed, 1 denied"`)
 	if body := b.get("/app/default/apis/authorization.csv?show=protected").wants(200).body; strings.Count(body, "\n") != 1 {
 		t.Errorf("the file does not follow the filter: %s", body)
 	}

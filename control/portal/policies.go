@@ -14,7 +14,7 @@ import (
 
 // languages are the policy languages that can be chosen, with what each is for and what a new policy says: nobody.
 var languages = []struct{ wire, text, fresh string }{
-	{waist.LanguageVisual, "Conditions on the caller and the request, all of which must hold. Edited as YAML.", ""},
+	{waist.LanguageVisual, "Conditions on the caller and the request, all of which must hold. Edited as cards or YAML.", ""},
 	{waist.LanguageRego, "Open Policy Agent's language, for anything that can be computed.", "package acp.authz\n\ndefault allow := false\n"},
 	{waist.LanguageCedar, "permit and forbid over principal, action, resource and context.", "forbid (principal, action, resource);\n"},
 }

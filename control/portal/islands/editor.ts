@@ -51,6 +51,7 @@ function edit(area: HTMLTextAreaElement): void {
     // Tab indents; Escape and then Tab leaves the editor, as the hint below it says.
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
     EditorView.contentAttributes.of({
+      tabindex: "0",
       "aria-label": (label?.textContent ?? "").trim(), "aria-describedby": [area.getAttribute("aria-describedby"), `${area.id}-keys`].filter(Boolean).join(" "),
       ...(area.readOnly ? { "aria-readonly": "true" } : {}),
     }),
