@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
-
-// apiNeutral are members of the published API object for GraphQL, which API Gateway's REST APIs do not have.
-var apiNeutral = []string{"graphql_schema", "graphql_types"}
 
 // apisOf narrows a list by data_classification and leaves the tags out on without_data_classifications=true.
 func apisOf(r *http.Request, all []control.API) []control.API {
@@ -52,8 +50,7 @@ func (a *API) listAPIsByServer(w http.ResponseWriter, r *http.Request, actor con
 	return reply(w, http.StatusOK, out)
 }
 
-// savedAPI is the answer to a save of an API, and the body of one: what was answered may be sent back. Warnings, which are
-// ignored there, say what makes its policy doubtful at its path.
+// savedAPI is the answer to a save of an API. Warnings say what makes its policy doubtful at its path.
 type savedAPI struct {
 	control.API
 	Warnings []control.PolicyWarning `json:"warnings"`
@@ -64,15 +61,17 @@ func (a *API) savedAPI(w http.ResponseWriter, r *http.Request, actor control.Act
 	return replySaved(w, status, x, savedAPI{x, orDoubt(list, err)})
 }
 
+var apiContract = web.Contract{Answers: []any{openapi.API{}}, Reads: []string{"warnings"}}
+
 func (a *API) createAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in savedAPI
-	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
+	var in control.API
+	if _, err := decode[openapi.APIRequest](r, &in, apiContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	out, err := a.Admin.CreateAPI(r.Context(), actor, in.API)
+	out, err := a.Admin.CreateAPI(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -94,8 +93,8 @@ func (a *API) getAPI(w http.ResponseWriter, r *http.Request, actor control.Actor
 // updateAPI is the call behind the portal's Edit API popup: it changes the policy and the tags. The other members may be
 // sent as they were read; an absent or empty policy_id makes the API open.
 func (a *API) updateAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in savedAPI
-	if err := web.DecodeJSON(r, &in, maxBody, apiNeutral...); err != nil {
+	var in control.API
+	if _, err := decode[openapi.UpdateAPIRequest](r, &in, apiContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -144,46 +143,32 @@ func (a *API) deleteAPI(w http.ResponseWriter, r *http.Request, actor control.Ac
 	return nil
 }
 
-// apiTest asks whether an API takes a request.
-type apiTest struct {
-	API     control.API `json:"api"`
-	Request struct {
-		Method string `json:"method"`
-		Path   string `json:"path"`
-		Body   string `json:"body"`
-		Query  []struct {
-			Name  string `json:"name"`
-			Value string `json:"value"`
-		} `json:"query"`
-	} `json:"test_request"`
-}
-
 // testAPI answers by method and path template, as API Gateway matches them; the other APIs of the service, which may be
 // more specific, play no part.
 func (a *API) testAPI(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in apiTest
+	var in openapi.TestAPIRequest
 	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
 		return no400(err)
 	}
-	if in.Request.Method == "" || !strings.HasPrefix(in.Request.Path, "/") {
+	method, path := in.TestRequest.Method, in.TestRequest.Path
+	if method == "" || !strings.HasPrefix(path, "/") {
 		return invalid("test_request", "needs a method and a path that begins with /")
 	}
-	tested := in.API
-	if tested.ID != "" { // as it is stored
+	tested := control.API{Method: value(in.API.Method), Path: value(in.API.Path), PolicyID: value(in.API.PolicyID)}
+	if id := value(in.API.ID); id != "" { // as it is stored
 		var err error
-		if tested, err = a.Admin.GetAPI(r.Context(), actor, tested.ID); err != nil {
+		if tested, err = a.Admin.GetAPI(r.Context(), actor, id); err != nil {
 			return err
 		}
 	} else if tested.Method == "" || !strings.HasPrefix(tested.Path, "/") {
 		return invalid("api", "needs an id, or a method and a path that begins with /")
 	}
-	out := struct {
-		Match    bool   `json:"match"`
-		PolicyID string `json:"policy_id"`
-	}{Match: takes(tested, in.Request.Method, in.Request.Path)}
+	out := openapi.TestAPIResult{Match: takes(tested, method, path)}
+	policy := ""
 	if out.Match {
-		out.PolicyID = tested.PolicyID
+		policy = tested.PolicyID
 	}
+	out.PolicyID = &policy
 	return reply(w, http.StatusOK, out)
 }
 

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
-// client is an OAuth client on the wire. What was read may be sent back: the members from ResponseTypes on are read-only
-// or have the one value that this server knows.
+// client is openapi.ClientAdminResponse over the noun.
 type client struct {
 	control.Client
 	Secret           string   `json:"client_secret,omitempty"` // only where one client is read, by who may read secrets
@@ -23,52 +23,51 @@ type client struct {
 	IssuedAt         int64    `json:"client_id_issued_at"`
 	SecretExpiresAt  int64    `json:"client_secret_expires_at"` // 0: does not expire
 	IssuerURL        string   `json:"server_issuer_url"`
-	JWKSURI          string   `json:"jwks_uri,omitempty"` // refused: keys are sent in jwks
 }
 
-// clientNeutral are members of the published client that this server has no use for.
-var clientNeutral = []string{"application_purpose", "application_url", "app_url", "authorization_details_types",
-	"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",
-	"backchannel_authentication_request_signing_alg", "backchannel_logout_session_required", "backchannel_logout_uri",
-	"backchannel_token_delivery_mode", "backchannel_client_notification_endpoint", "backchannel_user_code_parameter", "client_uri",
-	"default_acr_values", "default_max_age", "developer_id", "developer_metadata", "dpop_bound_access_tokens",
-	"dynamically_registered", "hashed_secret", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
-	"id_token_signed_response_alg", "introspection_endpoint_auth_method", "logo_uri", "metadata", "obbr",
-	"organisation_id", "policy_uri", "privacy", "request_object_encryption_alg",
-	"request_object_encryption_enc", "request_object_signing_alg", "request_uris", "require_pushed_authorization_requests",
-	"revocation_endpoint_auth_method", "rotated_secrets", "saml_metadata", "saml_metadata_url", "saml_service_provider_id",
-	"sector_identifier_uri", "server_mtls_issuer_url", "software_id", "software_statement", "software_version",
-	"tls_client_auth_san_dns", "tls_client_auth_san_email", "tls_client_auth_san_ip", "tls_client_auth_san_uri",
-	"tls_client_auth_subject_dn", "tls_client_certificate_bound_access_tokens", "token_endpoint_auth_signing_alg",
-	"token_exchange", "token_ttls", "tos_uri", "trust_anchor_id", "use_custom_token_ttls", "userinfo_encrypted_response_alg",
-	"userinfo_encrypted_response_enc", "userinfo_signed_response_alg"}
+// clientContract names the members of the published client that the document leaves out.
+var clientContract = web.Contract{Answers: []any{openapi.ClientAdminResponse{}},
+	Reads: []string{"application_type", "application_types", "client_secret", "jwks_uri", "response_types", "scope", "subject_type"}, Empty: []string{
+		"application_purpose", "application_url", "app_url", "authorization_details_types", "authorization_encrypted_response_alg",
+		"authorization_encrypted_response_enc", "authorization_signed_response_alg", "backchannel_authentication_request_signing_alg",
+		"backchannel_logout_session_required", "backchannel_logout_uri", "backchannel_token_delivery_mode",
+		"backchannel_client_notification_endpoint", "backchannel_user_code_parameter", "client_uri", "default_acr_values",
+		"default_max_age", "developer_id", "developer_metadata", "dpop_bound_access_tokens", "id_token_encrypted_response_alg",
+		"id_token_encrypted_response_enc", "id_token_signed_response_alg", "introspection_endpoint_auth_method", "logo_uri", "obbr",
+		"organisation_id", "policy_uri", "privacy", "request_object_encryption_alg", "request_object_encryption_enc",
+		"request_object_signing_alg", "require_pushed_authorization_requests", "revocation_endpoint_auth_method", "saml_metadata",
+		"saml_metadata_url", "saml_service_provider_id", "sector_identifier_uri", "software_statement", "tls_client_auth_san_dns",
+		"tls_client_auth_san_email", "tls_client_auth_san_ip", "tls_client_auth_san_uri", "tls_client_auth_subject_dn",
+		"tls_client_certificate_bound_access_tokens", "token_exchange", "token_ttls", "tos_uri", "trust_anchor_id",
+		"use_custom_token_ttls", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc", "userinfo_signed_response_alg"}}
 
 func (a *API) clientOf(c control.Client, secret string) client {
 	return client{Client: c, Secret: secret, Scope: strings.Join(c.Scopes, " "), ResponseTypes: []string{}, ApplicationType: "web", ApplicationTypes: []string{applicationType(c)},
 		SubjectType: "public", IssuedAt: c.CreatedAt.Unix(), IssuerURL: a.Admin.IssuerURL(c.TenantID, c.WorkspaceID)}
 }
 
-func decodeClient(r *http.Request) (client, error) {
-	var in client
-	if err := web.DecodeJSON(r, &in, maxBody, clientNeutral...); err != nil {
-		return in, err
+// decodeClient also returns the secret that was sent along.
+func decodeClient(r *http.Request) (c control.Client, secret string, err error) {
+	in, err := decode[openapi.CreateClientAdminRequest](r, &c, clientContract)
+	if err != nil {
+		return c, "", err
 	}
-	if err := sameTenant(&in.TenantID, r); err != nil {
-		return in, err
+	if err := sameTenant(&c.TenantID, r); err != nil {
+		return c, "", err
 	}
-	if in.Scope != "" {
-		if len(in.Scopes) > 0 && strings.Join(in.Scopes, " ") != in.Scope {
-			return in, invalid("scope", "says something else than scopes; send one of them")
+	if scope := value(in.Scope); scope != "" {
+		if len(c.Scopes) > 0 && strings.Join(c.Scopes, " ") != scope {
+			return c, "", invalid("scope", "says something else than scopes; send one of them")
 		}
-		in.Scopes = strings.Fields(in.Scope)
+		c.Scopes = strings.Fields(scope)
 	}
-	if in.JWKSURI != "" {
-		return in, invalid("jwks_uri", "is not fetched by this server; send the keys themselves in jwks")
+	if value(in.JwksURI) != "" {
+		return c, "", invalid("jwks_uri", "is not fetched by this server; send the keys themselves in jwks")
 	}
-	if in.SubjectType != "" && in.SubjectType != "public" {
-		return in, invalid("subject_type", "must be public")
+	if t := value(in.SubjectType); t != "" && t != "public" {
+		return c, "", invalid("subject_type", "must be public")
 	}
-	return in, nil
+	return c, value(in.ClientSecret), nil
 }
 
 func invalid(member, what string) error {
@@ -137,11 +136,11 @@ func (a *API) listClients(w http.ResponseWriter, r *http.Request, actor control.
 }
 
 func (a *API) createClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	in, err := decodeClient(r)
+	in, secret, err := decodeClient(r)
 	if err != nil {
 		return no400(err)
 	}
-	c, secret, err := a.Admin.CreateClient(r.Context(), actor, in.Client, in.Secret)
+	c, secret, err := a.Admin.CreateClient(r.Context(), actor, in, secret)
 	if err != nil {
 		return err
 	}
@@ -171,7 +170,7 @@ func (a *API) getClient(w http.ResponseWriter, r *http.Request, actor control.Ac
 
 // updateClient changes everything but the secret, which has its own operation; the present secret may be sent along.
 func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	in, err := decodeClient(r)
+	in, secret, err := decodeClient(r)
 	if err != nil {
 		return err
 	}
@@ -181,8 +180,8 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 	if r, err = precondition(r, actor, a.clientNow); err != nil {
 		return err
 	}
-	if in.Secret != "" {
-		same, err := a.Admin.IsClientSecret(r.Context(), actor, in.ID, in.Secret)
+	if secret != "" {
+		same, err := a.Admin.IsClientSecret(r.Context(), actor, in.ID, secret)
 		if err != nil {
 			return err
 		}
@@ -190,12 +189,12 @@ func (a *API) updateClient(w http.ResponseWriter, r *http.Request, actor control
 			return invalid("client_secret", "is not changed here; use POST /clients/{cid}/rotateSecret")
 		}
 	}
-	c, err := a.Admin.UpdateClient(r.Context(), actor, in.Client)
+	c, err := a.Admin.UpdateClient(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("ETag", etag(a.clientOf(c, "")))
-	return reply(w, http.StatusOK, a.clientOf(c, in.Secret))
+	return reply(w, http.StatusOK, a.clientOf(c, secret))
 }
 
 func (a *API) deleteClient(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -225,9 +224,7 @@ func (a *API) rotateSecret(w http.ResponseWriter, r *http.Request, actor control
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, struct {
-		Secret string `json:"secret"`
-	}{secret})
+	return reply(w, http.StatusOK, openapi.RotateClientSecretResponse{Secret: secret})
 }
 
 func (a *API) revokeRotatedSecrets(w http.ResponseWriter, r *http.Request, actor control.Actor) error {

@@ -10,16 +10,17 @@ import (
 	"time"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
-// gateway is a gateway on the wire. Tokens are exchanged in the name of its own client: there is no other.
+// gateway is openapi.Gateway over the noun. Tokens are exchanged in the name of its own client: there is no other.
 type gateway struct {
 	control.Gateway
 	TokenExchangeClientID string `json:"token_exchange_client_id"`
 }
 
-// gatewayWithClient carries what SETTINGS shows: the client with its secret and the issuer URL.
+// gatewayWithClient is openapi.GatewayWithClient, what SETTINGS shows: the client with its secret and the issuer URL.
 type gatewayWithClient struct {
 	gateway
 	Client    client `json:"client"`
@@ -47,7 +48,7 @@ func (a *API) listGateways(w http.ResponseWriter, r *http.Request, actor control
 
 func (a *API) createGateway(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	var in control.GatewayCreate
-	if err := web.DecodeJSON(r, &in, maxBody, "token_exchange"); err != nil {
+	if _, err := decode[openapi.CreateGatewayRequest](r, &in, web.Contract{}); err != nil {
 		return no400(err)
 	}
 	g, err := a.Admin.CreateGateway(r.Context(), actor, in)
@@ -83,18 +84,10 @@ func (a *API) getGateway(w http.ResponseWriter, r *http.Request, actor control.A
 	return reply(w, http.StatusOK, a.gatewayWithClientOf(g))
 }
 
-// gatewayUpdate is UpdateGatewayRequest, and the members of a gateway that was read.
-type gatewayUpdate struct {
-	gateway
-	TokenExchange *control.TokenExchange `json:"token_exchange"`
-	Client        client                 `json:"client"`
-	IssuerURL     string                 `json:"issuer_url"`
-	ServerURL     string                 `json:"server_url"`
-}
-
 func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in gatewayUpdate
-	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+	var in control.Gateway
+	said, err := decode[openapi.UpdateGatewayRequest](r, &in, web.Contract{Answers: []any{openapi.GatewayWithClient{}}})
+	if err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -112,12 +105,14 @@ func (a *API) updateGateway(w http.ResponseWriter, r *http.Request, actor contro
 			return invalid("type", fmt.Sprintf("of a gateway cannot change; it is %q", now.Type))
 		}
 	}
-	r, err := precondition(r, actor, a.gatewayNow)
-	if err != nil {
+	if r, err = precondition(r, actor, a.gatewayNow); err != nil {
 		return err
 	}
-	g, err := a.Admin.UpdateGateway(r.Context(), actor, in.ID,
-		control.GatewayUpdate{Name: in.Name, Description: in.Description, DefaultPolicyID: in.DefaultPolicyID, TokenExchange: in.TokenExchange})
+	u := control.GatewayUpdate{Name: in.Name, Description: in.Description, DefaultPolicyID: in.DefaultPolicyID}
+	if said.TokenExchange != nil {
+		u.TokenExchange = &in.TokenExchange
+	}
+	g, err := a.Admin.UpdateGateway(r.Context(), actor, in.ID, u)
 	if err != nil {
 		return err
 	}
@@ -148,9 +143,7 @@ func (a *API) listGroups(w http.ResponseWriter, r *http.Request, actor control.A
 }
 
 func (a *API) bindGroup(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in struct {
-		ServiceID string `json:"service_id"`
-	}
+	var in openapi.BindGroupToServiceRequest
 	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
 		return err
 	}

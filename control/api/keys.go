@@ -8,43 +8,32 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
-	"time"
 
 	"portcullis/control"
 	"portcullis/control/admin"
+	"portcullis/control/api/openapi"
 )
 
-// key is a signing key of a workspace without its private part (RFC 7517 4, RFC 7518 6, RFC 8037 2).
-type key struct {
-	Kty       string    `json:"kty"`
-	ID        string    `json:"kid"`
-	Use       string    `json:"use"`
-	Algorithm string    `json:"alg"`
-	Curve     string    `json:"crv,omitempty"`
-	X         string    `json:"x,omitempty"`
-	Y         string    `json:"y,omitempty"`
-	N         string    `json:"n,omitempty"`
-	E         string    `json:"e,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-func keyOf(k admin.SigningKey) (key, error) {
-	out := key{ID: k.ID, Use: "sig", Algorithm: k.Algorithm, CreatedAt: k.CreatedAt}
-	b64 := base64.RawURLEncoding.EncodeToString
+// keyOf is a signing key of a workspace without its private part (RFC 7517 4, RFC 7518 6, RFC 8037 2).
+func keyOf(k admin.SigningKey) (openapi.ServerJWK, error) {
+	out := openapi.ServerJWK{Kid: k.ID, Use: openapi.ServerJWKUse("sig"), Alg: openapi.ServerJWKAlg(k.Algorithm), CreatedAt: k.CreatedAt}
+	b64 := func(b []byte) *string { s := base64.RawURLEncoding.EncodeToString(b); return &s }
 	switch pub := k.Private.Public().(type) {
 	case *ecdsa.PublicKey:
 		point, err := pub.Bytes() // 0x04, x, y
 		if err != nil {
-			return key{}, err
+			return out, err
 		}
 		half := (len(point) - 1) / 2
-		out.Kty, out.Curve, out.X, out.Y = "EC", pub.Curve.Params().Name, b64(point[1:1+half]), b64(point[1+half:])
+		curve := pub.Curve.Params().Name
+		out.Kty, out.Crv, out.X, out.Y = "EC", &curve, b64(point[1:1+half]), b64(point[1+half:])
 	case *rsa.PublicKey:
 		out.Kty, out.N, out.E = "RSA", b64(pub.N.Bytes()), b64(big.NewInt(int64(pub.E)).Bytes())
 	case ed25519.PublicKey:
-		out.Kty, out.Curve, out.X = "OKP", "Ed25519", b64(pub)
+		curve := "Ed25519"
+		out.Kty, out.Crv, out.X = "OKP", &curve, b64(pub)
 	default:
-		return key{}, fmt.Errorf("signing key %s is a %T", k.ID, pub)
+		return out, fmt.Errorf("signing key %s is a %T", k.ID, pub)
 	}
 	return out, nil
 }
@@ -65,21 +54,21 @@ func (a *API) getKeys(w http.ResponseWriter, r *http.Request, actor control.Acto
 	if err != nil {
 		return err
 	}
-	out := struct {
-		Current *key  `json:"current_key"`
-		Rotated []key `json:"rotated_keys"` // verify and no longer sign
-		Revoked []key `json:"revoked_keys"` // none: a revoked key is not kept
-	}{}
+	out := openapi.KeysResponse{} // rotated ones verify and no longer sign; a revoked one is not kept
+	current := false
 	for _, k := range all {
 		pub, err := keyOf(k)
 		if err != nil {
 			return err
 		}
-		if k.Active && out.Current == nil {
-			out.Current = &pub
+		if k.Active && !current {
+			current, out.CurrentKey = true, pub
 		} else {
-			out.Rotated = append(out.Rotated, pub)
+			out.RotatedKeys = append(out.RotatedKeys, pub)
 		}
+	}
+	if !current {
+		return fmt.Errorf("workspace %s has no active signing key", r.PathValue("wid"))
 	}
 	return reply(w, http.StatusOK, out)
 }
@@ -109,17 +98,17 @@ func (a *API) rotateKey(w http.ResponseWriter, r *http.Request, actor control.Ac
 	return reply(w, http.StatusOK, pub)
 }
 
-func (a *API) findKey(r *http.Request, actor control.Actor, kid string) (key, error) {
+func (a *API) findKey(r *http.Request, actor control.Actor, kid string) (openapi.ServerJWK, error) {
 	all, err := a.keys(r, actor)
 	if err != nil {
-		return key{}, err
+		return openapi.ServerJWK{}, err
 	}
 	for _, k := range all {
 		if k.ID == kid {
 			return keyOf(k)
 		}
 	}
-	return key{}, control.Errorf(control.NotFound, "", "there is no key %q in this workspace", kid)
+	return openapi.ServerJWK{}, control.Errorf(control.NotFound, "", "there is no key %q in this workspace", kid)
 }
 
 // revokeKey answers with the key that was taken back.
@@ -128,7 +117,7 @@ func (a *API) revokeKey(w http.ResponseWriter, r *http.Request, actor control.Ac
 	if err != nil {
 		return err
 	}
-	if err := a.Admin.RevokeKey(r.Context(), actor, r.PathValue("wid"), pub.ID); err != nil {
+	if err := a.Admin.RevokeKey(r.Context(), actor, r.PathValue("wid"), pub.Kid); err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, pub)

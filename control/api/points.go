@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
@@ -28,7 +29,7 @@ func (a *API) listPoints(w http.ResponseWriter, r *http.Request, actor control.A
 // setPoints assigns policies to APIs in one transaction; APIs that are not named keep theirs.
 func (a *API) setPoints(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	var in executionPoints
-	if err := web.DecodeJSON(r, &in, 4*maxBody); err != nil {
+	if err := web.DecodeContract(r, &in, 4*maxBody, web.Contract{Request: new(openapi.SetPolicyExecutionPointsRequest)}); err != nil {
 		return err
 	}
 	r, err := precondition(r, actor, a.pointsNow)
@@ -41,6 +42,12 @@ func (a *API) setPoints(w http.ResponseWriter, r *http.Request, actor control.Ac
 	return a.listPoints(w, r, actor)
 }
 
+// noted is openapi.Workspace with what was noted about it, as it was noted.
+type noted struct {
+	openapi.Workspace
+	Metadata json.RawMessage `json:"metadata"`
+}
+
 // workspaceNow is the workspace as a directory shows it, with what was noted about it.
 func (a *API) workspaceNow(r *http.Request, actor control.Actor) (any, error) {
 	ws, err := a.Admin.GetWorkspace(r.Context(), actor, r.PathValue("wid"))
@@ -48,8 +55,8 @@ func (a *API) workspaceNow(r *http.Request, actor control.Actor) (any, error) {
 		return nil, err
 	}
 	out := a.workspaceOf(ws)
-	out.Metadata, err = a.Admin.WorkspaceMetadata(r.Context(), actor, ws.ID)
-	return out, err
+	text, err := a.Admin.WorkspaceMetadata(r.Context(), actor, ws.ID)
+	return noted{out, text}, err
 }
 
 func (a *API) getWorkspace(w http.ResponseWriter, r *http.Request, actor control.Actor) error {

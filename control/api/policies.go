@@ -4,10 +4,11 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
-var policyNeutral = []string{"cross_tenant_api_policy_bindings", "query"}
+var policyContract = web.Contract{Answers: []any{openapi.Policy{}}, Reads: []string{"warnings"}, Empty: []string{"cross_tenant_api_policy_bindings", "query"}}
 
 func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	types := queryList(r, "policy_types")
@@ -31,7 +32,7 @@ func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control
 	}{page})
 }
 
-// savedPolicy is the answer to a save, and the body of one: what was answered may be sent back. Warnings are ignored there.
+// savedPolicy is the answer to a save.
 type savedPolicy struct {
 	control.Policy
 	Warnings []control.PolicyWarning `json:"warnings"`
@@ -53,14 +54,14 @@ func orDoubt(list []control.PolicyWarning, err error) []control.PolicyWarning {
 }
 
 func (a *API) createPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in savedPolicy
-	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
+	var in control.Policy
+	if _, err := decode[openapi.PolicyRequest](r, &in, policyContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	p, err := a.Admin.CreatePolicy(r.Context(), actor, in.Policy)
+	p, err := a.Admin.CreatePolicy(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -81,8 +82,8 @@ func (a *API) getPolicy(w http.ResponseWriter, r *http.Request, actor control.Ac
 
 // updatePolicy answers 201, as published.
 func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in savedPolicy
-	if err := web.DecodeJSON(r, &in, maxBody, policyNeutral...); err != nil {
+	var in control.Policy
+	if _, err := decode[openapi.PolicyRequest](r, &in, policyContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -95,7 +96,7 @@ func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control
 	if err != nil {
 		return err
 	}
-	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in.Policy)
+	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 	"portcullis/edge/waist"
 )
@@ -15,7 +16,7 @@ type scope struct {
 	Service     *waist.ScopeService `json:"service,omitempty"`
 }
 
-var scopeNeutral = []string{"implicit_grant", "metadata", "transient"}
+var scopeContract = web.Contract{Answers: []any{openapi.ScopeWithService{}}, Reads: []string{"service"}}
 
 func scopeOf(s control.Scope, serviceName string) scope {
 	out := scope{Scope: s, WithService: s.ServiceID != ""}
@@ -48,14 +49,14 @@ func (a *API) listScopes(w http.ResponseWriter, r *http.Request, actor control.A
 }
 
 func (a *API) createScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in scope
-	if err := web.DecodeJSON(r, &in, maxBody, scopeNeutral...); err != nil {
+	var in control.Scope
+	if _, err := decode[openapi.Scope](r, &in, scopeContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	s, err := a.Admin.CreateScope(r.Context(), actor, in.Scope)
+	s, err := a.Admin.CreateScope(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -88,8 +89,8 @@ func (a *API) getScope(w http.ResponseWriter, r *http.Request, actor control.Act
 }
 
 func (a *API) updateScope(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in scope
-	if err := web.DecodeJSON(r, &in, maxBody, scopeNeutral...); err != nil {
+	var in control.Scope
+	if _, err := decode[openapi.Scope](r, &in, scopeContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -102,7 +103,7 @@ func (a *API) updateScope(w http.ResponseWriter, r *http.Request, actor control.
 	if err != nil {
 		return err
 	}
-	s, err := a.Admin.UpdateScope(r.Context(), actor, in.Scope)
+	s, err := a.Admin.UpdateScope(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}

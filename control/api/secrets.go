@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
@@ -39,7 +40,7 @@ func (a *API) listSecrets(values bool) verb {
 
 func decodeSecret(r *http.Request) (secret, error) {
 	var in secret
-	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+	if _, err := decode[openapi.SecretRequest](r, &in, web.Contract{Answers: []any{openapi.Secret{}}}); err != nil {
 		return in, err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -98,15 +99,12 @@ func (a *API) deleteSecret(w http.ResponseWriter, r *http.Request, actor control
 
 // revokeTokens ends the tokens that a body names; without a member, all of the workspace.
 func (a *API) revokeTokens(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in struct {
-		ClientID string `json:"client_id"`
-		Subject  string `json:"subject"`
-	}
+	var in openapi.RevokeTokenRequest
 	// A member that was misspelt must not end every token of the workspace.
 	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
 		return err
 	}
-	if err := a.Admin.RevokeTokens(r.Context(), actor, r.PathValue("wid"), in.ClientID, in.Subject); err != nil {
+	if err := a.Admin.RevokeTokens(r.Context(), actor, r.PathValue("wid"), value(in.ClientID), value(in.Subject)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

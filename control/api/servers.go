@@ -2,11 +2,10 @@ package api
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
-	"time"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
@@ -16,13 +15,10 @@ type server struct {
 	IssuerURL string `json:"issuer_url"`
 }
 
-// serverNeutral are members of the published Server that this server has no use for.
-var serverNeutral = []string{"access_token_strategies", "advanced", "authentication_context_settings", "authorization_code_ttl",
-	"cookie_max_age", "custom_issuer_url", "dynamic_client_registration", "enforce_pkce", "enforce_pkce_for_public_clients",
-	"grant_types", "id_token_ttl", "initialize", "issuer_id", "jwks", "mtls_issuer_url", "parent_id", "refresh_token_ttl",
-	"require_pushed_authorization_requests", "response_types", "root_cas", "rotated_secrets", "scope_claim_formats", "secret",
-	"settings", "subject_format", "subject_identifier_types", "template", "theme_id", "token_endpoint_auth_methods",
-	"token_endpoint_auth_signing_alg_values", "token_endpoint_authn_methods", "version", "profile", "styling"}
+// serverContract names the members of the published Server that the document leaves out.
+var serverContract = web.Contract{Answers: []any{openapi.ServerResponse{}}, Empty: []string{"access_token_strategies", "advanced",
+	"authentication_context_settings", "dynamic_client_registration", "initialize", "issuer_id", "jwks", "mtls_issuer_url", "parent_id", "root_cas",
+	"secret", "settings", "styling", "subject_format", "template", "theme_id", "token_endpoint_authn_methods", "version"}}
 
 func (a *API) serverOf(w control.Workspace) server {
 	return server{Workspace: w, IssuerURL: a.Admin.IssuerURL(w.TenantID, w.ID)}
@@ -53,8 +49,8 @@ func (a *API) listServers(w http.ResponseWriter, r *http.Request, actor control.
 }
 
 func (a *API) createServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in server
-	if err := web.DecodeJSON(r, &in, maxBody, serverNeutral...); err != nil {
+	var in control.Workspace
+	if _, err := decode[openapi.Server](r, &in, serverContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -68,7 +64,7 @@ func (a *API) createServer(w http.ResponseWriter, r *http.Request, actor control
 	default:
 		return badParameter("with_demo_client", "must be true or false")
 	}
-	ws, err := create(r.Context(), actor, in.Workspace)
+	ws, err := create(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -89,8 +85,8 @@ func (a *API) getServer(w http.ResponseWriter, r *http.Request, actor control.Ac
 }
 
 func (a *API) updateServer(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in server
-	if err := web.DecodeJSON(r, &in, maxBody, serverNeutral...); err != nil {
+	var in control.Workspace
+	if _, err := decode[openapi.Server](r, &in, serverContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -103,7 +99,7 @@ func (a *API) updateServer(w http.ResponseWriter, r *http.Request, actor control
 	if err != nil {
 		return err
 	}
-	ws, err := a.Admin.UpdateWorkspace(r.Context(), actor, in.Workspace)
+	ws, err := a.Admin.UpdateWorkspace(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -122,23 +118,10 @@ func (a *API) deleteServer(w http.ResponseWriter, r *http.Request, actor control
 	return nil
 }
 
-// workspace is the lighter form that a directory shows.
-type workspace struct {
-	ID          string    `json:"id"`
-	TenantID    string    `json:"tenant_id"`
-	Name        string    `json:"name"`
-	Description string    `json:"description"`
-	Color       string    `json:"color"`
-	Type        string    `json:"type"`
-	IssuerURL   string    `json:"issuer_url"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
-
-	Metadata json.RawMessage `json:"metadata,omitempty"` // where one workspace is read
-}
-
-func (a *API) workspaceOf(s control.Workspace) workspace {
-	return workspace{s.ID, s.TenantID, s.Name, s.Description, s.Color, s.Type, a.Admin.IssuerURL(s.TenantID, s.ID), s.CreatedAt, s.UpdatedAt, nil}
+// workspaceOf is the lighter form that a directory shows, without what was noted about it.
+func (a *API) workspaceOf(s control.Workspace) openapi.Workspace {
+	return openapi.Workspace{ID: s.ID, TenantID: s.TenantID, Name: s.Name, Description: s.Description, Color: s.Color, Type: openapi.WorkspaceType(s.Type),
+		IssuerURL: a.Admin.IssuerURL(s.TenantID, s.ID), CreatedAt: &s.CreatedAt, UpdatedAt: &s.UpdatedAt}
 }
 
 func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
@@ -146,9 +129,7 @@ func (a *API) listWorkspaces(w http.ResponseWriter, r *http.Request, actor contr
 	if err != nil {
 		return err
 	}
-	out := struct {
-		Workspaces []workspace `json:"workspaces"`
-	}{make([]workspace, 0, len(page))}
+	out := openapi.WorkspacesResponse{Workspaces: make([]openapi.Workspace, 0, len(page))}
 	for _, s := range page {
 		out.Workspaces = append(out.Workspaces, a.workspaceOf(s.Workspace))
 	}
@@ -171,10 +152,7 @@ func (a *API) listUserWorkspaces(w http.ResponseWriter, r *http.Request, actor c
 	if err != nil {
 		return err
 	}
-	out := struct {
-		Workspaces []workspace `json:"workspaces"`
-		Cursor     string      `json:"cursor,omitempty"`
-	}{Workspaces: make([]workspace, 0, len(page))}
+	out := openapi.WorkspacesResponse{Workspaces: make([]openapi.Workspace, 0, len(page))}
 	for _, s := range page {
 		out.Workspaces = append(out.Workspaces, a.workspaceOf(s.Workspace))
 	}
@@ -185,7 +163,8 @@ func (a *API) listUserWorkspaces(w http.ResponseWriter, r *http.Request, actor c
 			return err
 		}
 		if len(next) > 0 {
-			out.Cursor = base64.RawURLEncoding.EncodeToString([]byte(p.After))
+			cursor := base64.RawURLEncoding.EncodeToString([]byte(p.After))
+			out.Cursor = &cursor
 		}
 	}
 	return reply(w, http.StatusOK, out)

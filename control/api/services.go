@@ -4,17 +4,11 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
-// service is a service as requests carry it: what was read may be sent back, so its read-only members are here too.
-type service struct {
-	control.Service
-	Scopes              []scope `json:"scopes,omitempty"`
-	NumberOfAPIs        int     `json:"number_of_apis,omitempty"`
-	NumberOfScopes      int     `json:"number_of_scopes,omitempty"`
-	NumberOfSubscribers int     `json:"number_of_subscribers,omitempty"`
-}
+var serviceContract = web.Contract{Answers: []any{openapi.ServiceWithScopesResponse{}, openapi.ServiceResponse{}}}
 
 func (a *API) listServices(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	p, err := pageOf(r, "service")
@@ -32,14 +26,14 @@ func (a *API) listServices(w http.ResponseWriter, r *http.Request, actor control
 }
 
 func (a *API) createService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in service
-	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+	var in control.Service
+	if _, err := decode[openapi.Service](r, &in, serviceContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	s, err := a.Admin.CreateService(r.Context(), actor, in.Service)
+	s, err := a.Admin.CreateService(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}
@@ -69,8 +63,8 @@ func (a *API) getService(w http.ResponseWriter, r *http.Request, actor control.A
 }
 
 func (a *API) updateService(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
-	var in service
-	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+	var in control.Service
+	if _, err := decode[openapi.Service](r, &in, serviceContract); err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -83,7 +77,7 @@ func (a *API) updateService(w http.ResponseWriter, r *http.Request, actor contro
 	if err != nil {
 		return err
 	}
-	s, err := a.Admin.UpdateService(r.Context(), actor, in.Service)
+	s, err := a.Admin.UpdateService(r.Context(), actor, in)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 	"portcullis/edge/waist"
 )
@@ -28,7 +29,7 @@ func (a *API) listTrustedIssuers(w http.ResponseWriter, r *http.Request, actor c
 
 func (a *API) setTrustedIssuers(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	var in trustedIssuers
-	if err := web.DecodeJSON(r, &in, maxBody); err != nil {
+	if _, err := decode[openapi.TrustedIssuers](r, &in, web.Contract{}); err != nil {
 		return err
 	}
 	r, err := precondition(r, actor, a.trusted)

@@ -83,6 +83,22 @@ func matches(want, have string) error {
 	return control.Errorf(control.PreconditionFailed, "", "this object has changed since it was read (its etag is %s now); read it again and repeat the change", have)
 }
 
+// decode reads a body into the contract's type T, which is generated from docs/reference/openapi.yaml, and into the noun
+// that it means. answers are the contract's types of what is read: that may be sent back.
+func decode[T any](r *http.Request, noun any, c web.Contract) (in T, err error) {
+	c.Request = &in
+	err = web.DecodeContract(r, noun, maxBody, c)
+	return in, err
+}
+
+// value is what an optional member points at; the zero value where it was left out.
+func value[T any](member *T) (v T) {
+	if member != nil {
+		v = *member
+	}
+	return v
+}
+
 // noNulls makes every nil slice and map in v an empty one, so that arrays are never null on the wire.
 func noNulls(v any) any {
 	rv := reflect.ValueOf(v)

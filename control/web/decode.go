@@ -30,6 +30,46 @@ func DecodeJSON(r *http.Request, v any, maxBytes int64, neutral ...string) error
 	return decode(r, v, maxBytes, true, neutral)
 }
 
+// Contract says which members the body of a request may have, by the types of the published contract, where that is more
+// than the struct that it is read into.
+type Contract struct {
+	// Request is the contract's type of the request; the body is read into it as well. Answers are its types of what is
+	// read, which may be sent back.
+	Request any   // a pointer to a struct
+	Answers []any // structs
+	// Reads are members that the noun lacks and that may have any value: the caller looks at them in Request, or ignores
+	// what it sent itself. Members that an answer always has are ignored without being named.
+	Reads []string
+	// Empty are further members of the published API; like all members that the noun lacks, they may come with an empty
+	// value only.
+	Empty []string
+}
+
+// DecodeContract is DecodeJSON of a body that the contract knows, into its type and into a noun of ours, a pointer to a
+// struct whose JSON names are the contract's.
+func DecodeContract(r *http.Request, noun any, maxBytes int64, c Contract) error {
+	body, err := readBody(r, maxBytes)
+	if err != nil {
+		return err
+	}
+	w := walker{strict: true, neutral: slices.Clone(c.Empty), fields: map[reflect.Type]map[string]reflect.Type{}, top: map[string]reflect.Type{}}
+	of := w.members(reflect.TypeOf(noun).Elem())
+	for i, t := range append([]any{reflect.ValueOf(c.Request).Elem().Interface()}, c.Answers...) {
+		for name, mt := range w.members(reflect.TypeOf(t)) {
+			_, ours := of[name]
+			_, known := w.top[name]
+			switch {
+			case known:
+			case ours, slices.Contains(c.Reads, name), i > 0 && mt.Kind() != reflect.Pointer: // an optional member is a pointer
+				w.top[name] = mt
+			default:
+				w.neutral = append(w.neutral, name)
+			}
+		}
+	}
+	return w.decode(body, c.Request, noun)
+}
+
 // DecodeJSONLenient is DecodeJSON for the system API, where unknown members are ignored. All else is as strict.
 func DecodeJSONLenient(r *http.Request, v any, maxBytes int64) error {
 	return decode(r, v, maxBytes, false, nil)
@@ -66,21 +106,30 @@ func readBody(r *http.Request, maxBytes int64) ([]byte, error) {
 }
 
 func decodeBytes(body []byte, v any, strict bool, neutral []string) error {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	w := walker{dec: dec, strict: strict, neutral: neutral, fields: map[reflect.Type]map[string]reflect.Type{}}
-	t := reflect.TypeOf(v).Elem()
-	if err := w.value(t, "", 0); err != nil {
+	w := walker{strict: strict, neutral: neutral, fields: map[reflect.Type]map[string]reflect.Type{}}
+	return w.decode(body, v)
+}
+
+// decode checks the body next to the first target's type and reads it into all of them, or into none.
+func (w *walker) decode(body []byte, targets ...any) error {
+	w.dec = json.NewDecoder(bytes.NewReader(body))
+	w.dec.UseNumber()
+	if err := w.value(reflect.TypeOf(targets[0]).Elem(), "", 0); err != nil {
 		return err
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return control.Errorf(control.Malformed, "malformed_json", "there is something behind the end of the JSON value, at byte %d", dec.InputOffset())
+	if _, err := w.dec.Token(); err != io.EOF {
+		return control.Errorf(control.Malformed, "malformed_json", "there is something behind the end of the JSON value, at byte %d", w.dec.InputOffset())
 	}
-	fresh := reflect.New(t)
-	if err := json.Unmarshal(body, fresh.Interface()); err != nil {
-		return unmarshalError(err)
+	fresh := make([]reflect.Value, len(targets))
+	for i, v := range targets {
+		fresh[i] = reflect.New(reflect.TypeOf(v).Elem())
+		if err := json.Unmarshal(body, fresh[i].Interface()); err != nil {
+			return unmarshalError(err)
+		}
 	}
-	reflect.ValueOf(v).Elem().Set(fresh.Elem())
+	for i, v := range targets {
+		reflect.ValueOf(v).Elem().Set(fresh[i].Elem())
+	}
 	return nil
 }
 
@@ -122,6 +171,7 @@ type walker struct {
 	dec     *json.Decoder
 	strict  bool
 	neutral []string
+	top     map[string]reflect.Type                  // :: JSON name → type, of the outermost object where it is not that of its struct
 	fields  map[reflect.Type]map[string]reflect.Type // :: struct type → JSON name → type
 }
 
@@ -173,7 +223,9 @@ func (w *walker) object(t reflect.Type, path string, depth int) error {
 	var members map[string]reflect.Type // nil: any member
 	var elem reflect.Type
 	if t != nil && t.Kind() == reflect.Struct {
-		members = w.members(t)
+		if members = w.members(t); depth == 0 && w.top != nil {
+			members = w.top
+		}
 	} else if t != nil && t.Kind() == reflect.Map {
 		elem = t.Elem()
 	}

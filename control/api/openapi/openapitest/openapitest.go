@@ -22,14 +22,23 @@ func Validate(t testing.TB, method, target string, request []byte, status int, h
 
 // NotBuilt are the operations that the document marks as not built, as "METHOD /path/{template}".
 func NotBuilt() ([]string, error) {
+	return operations(func(op map[string]any) bool { return op["x-portcullis-built"] == false })
+}
+
+// Operations lists every operation of the document, as NotBuilt does.
+func Operations() ([]string, error) {
+	return operations(func(map[string]any) bool { return true })
+}
+
+func operations(keep func(operation map[string]any) bool) ([]string, error) {
 	c, err := loaded()
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, r := range c.routes {
-		for method, op := range r.item {
-			if object(op)["x-portcullis-built"] == false {
+		for method, v := range r.item {
+			if op := object(v); op["operationId"] != nil && keep(op) {
 				out = append(out, strings.ToUpper(method)+" "+r.template)
 			}
 		}
