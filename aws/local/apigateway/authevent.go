@@ -46,6 +46,9 @@ func (x *exchange) eventHeaders() (map[string]string, map[string][]string) {
 	all := x.forwardedHeaders()
 	single, multi := map[string]string{}, map[string][]string{}
 	for k, v := range all {
+		if x.svc.opt.LowerCaseHeaders {
+			k = strings.ToLower(k)
+		}
 		single[k], multi[k] = lastOf(v), v
 	}
 	return single, multi

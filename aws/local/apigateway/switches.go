@@ -55,6 +55,9 @@ type Switches struct {
 	// AuthorizerPathWithoutBase: for a request to a custom domain, requestContext.path of the authorizer's event lacks the
 	// base path. Default: it has it, as the event of the integration.
 	AuthorizerPathWithoutBase bool
+	// LowerCaseHeaders: the names of headers in events of REST APIs are in lower case, as a regional endpoint passes them on that
+	// an HTTP/2 client has called. Default: the canonical spelling, as of an edge-optimised endpoint.
+	LowerCaseHeaders bool
 	// AuthorizerTimeout is how long a REST or WebSocket API waits for an authorizer. 0: 30 s. HTTP APIs wait 10 s.
 	AuthorizerTimeout time.Duration
 }
@@ -64,7 +67,8 @@ type Switches struct {
 func (s *Switches) Set(name, value string) error {
 	flags := map[string]*bool{"SkipSourceCheckUncached": &s.SkipSourceCheckUncached, "NormalizeMethodARN": &s.NormalizeMethodARN, "AllowMissingPrincipal": &s.AllowMissingPrincipal,
 		"IgnoreLongResource": &s.IgnoreLongResource, "IgnoreMethodOverride": &s.IgnoreMethodOverride, "HTTPUnauthorizedError": &s.HTTPUnauthorizedError,
-		"EscapedWildcards": &s.EscapedWildcards, "LogMissingIdentity": &s.LogMissingIdentity, "UnansweredIsFailure": &s.UnansweredIsFailure, "AuthorizerPathWithoutBase": &s.AuthorizerPathWithoutBase}
+		"EscapedWildcards": &s.EscapedWildcards, "LogMissingIdentity": &s.LogMissingIdentity, "UnansweredIsFailure": &s.UnansweredIsFailure, "AuthorizerPathWithoutBase": &s.AuthorizerPathWithoutBase,
+		"LowerCaseHeaders": &s.LowerCaseHeaders}
 	texts := map[string]*string{"FailureErrorType": &s.FailureErrorType, "FailureMessage": &s.FailureMessage, "DenialMember": &s.DenialMember, "DenialSuffix": &s.DenialSuffix}
 	var err error
 	switch {

@@ -148,6 +148,22 @@ func TestDenialText(t *testing.T) {
 	}
 }
 
+// TestHeaderNames: functions meet names in the canonical spelling or in lower case, whatever the caller wrote; an identity source
+// is found all the same. Source: aws-sdk-js#2719, localstack#12688; RFC 9113, section 8.2.
+func TestHeaderNames(t *testing.T) {
+	for lower, names := range map[bool][2]string{false: {"Authorization", "X-My-Header"}, true: {"authorization", "x-my-header"}} {
+		b := newBench(t, func(o *apigateway.Options) { o.LowerCaseHeaders = lower })
+		b.returns("my-function", allow("*"))
+		id := b.importAPI(document([]string{"GET /a"}, byHeader))
+		wantReply(t, b.call(id, "GET", "/dev/a", "", "authorization", "x", "X-MY-header", "1"), 200, "GET /a")
+		ev := b.lastEvent()
+		headers, multi := ev["headers"].(map[string]any), ev["multiValueHeaders"].(map[string]any)
+		if headers[names[0]] != "x" || headers[names[1]] != "1" || multi[names[1]] == nil {
+			t.Errorf("LowerCaseHeaders %v: %v", lower, headers)
+		}
+	}
+}
+
 // logBook collects the lines of execution logs.
 type logBook struct {
 	mu    sync.Mutex
