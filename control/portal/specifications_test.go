@@ -69,7 +69,7 @@ func TestImportOpenAPI(t *testing.T) {
 		{[]string{"text", petSpec, "@file", petSpec}, 422, "leave one of them out"},
 		{[]string{"text", petSpec, "url", "https://example.com/"}, 422, "leave one of them out"},
 		{[]string{"text", "openapi: 3.0.3\npaths:\n  pets: {get: {}}\n"}, 422, "line 3: path must begin with /"},
-		{[]string{"url", "https://10.0.0.1/spec"}, 422, "not public"},
+		{[]string{"url", "https://10.0.0.1/spec"}, 422, "not a public one"},
 		{[]string{"url", "http://example.com/spec"}, 422, "https://"},
 		{[]string{"text", strings.Repeat(" ", 14<<20)}, 413, "too large"},
 	} {
