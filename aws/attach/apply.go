@@ -14,6 +14,7 @@ import (
 
 	"portcullis/aws/discover"
 	"portcullis/aws/signed"
+	"portcullis/edge/waist"
 )
 
 // Attacher carries plans out.
@@ -73,6 +74,10 @@ func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Repor
 	asked := false // whether API Gateway asks us for a bound stage
 	for i := range apis {
 		api := &apis[i]
+		if api.Protocol != "" {
+			rep.Notes = append(rep.Notes, byHand(api, &w)...)
+			continue
+		}
 		plan := a.plan(api, &w)
 		rep.Notes = append(append(rep.Notes, plan.Notes...), plan.Caching...)
 		switch {
@@ -99,6 +104,25 @@ func (a *Attacher) Run(ctx context.Context, apis []discover.API, w Wanted) Repor
 		rep.Plan = append(rep.Plan[:maxPlanLines], fmt.Sprintf("# and %d more", len(rep.Plan)-maxPlanLines))
 	}
 	return rep
+}
+
+// byHand says which bound stages of an HTTP or WebSocket API have routes that do not ask us: their authorizer is put there
+// by whoever made the API.
+func byHand(api *discover.API, w *Wanted) (notes []string) {
+	open := 0
+	for i := range api.Resources {
+		for verb, m := range api.Resources[i].Methods {
+			if verb != "OPTIONS" && api.InFront(m, w.FunctionARN) != waist.AuthorizerOurs {
+				open++
+			}
+		}
+	}
+	for _, s := range api.Stages {
+		if open > 0 && w.Bound[waist.GroupID(api.ID, s.Name)] {
+			notes = append(notes, fmt.Sprintf("%s/%s: %d routes of this %s API do not ask this function: give them its authorizer in your own code", api.Name, s.Name, open, api.Protocol))
+		}
+	}
+	return notes
 }
 
 func (a *Attacher) plan(api *discover.API, w *Wanted) Plan {

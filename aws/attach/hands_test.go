@@ -298,3 +298,27 @@ func TestPreviousGone(t *testing.T) {
 		t.Errorf("after somebody decided: %+v", r)
 	}
 }
+
+// TestHTTPAPIsAreLeftAlone: nothing is attached to an HTTP or WebSocket API; of bound stages the report says what asks
+// somebody else, or nobody.
+func TestHTTPAPIsAreLeftAlone(t *testing.T) {
+	a := newAccount(t)
+	uri := a.attacher.uri(functionARN)
+	api := discover.API{ID: "web123", Name: "Web", Protocol: "HTTP", Authorizers: []discover.Authorizer{{ID: "z1", Name: "mine", URI: uri}},
+		Stages: []discover.Stage{{Name: "$default", DeploymentID: "v2:d"}, {Name: "test", DeploymentID: "v2:d"}},
+		Resources: []discover.Resource{{ID: "/pets", Path: "/pets", Methods: map[string]discover.Method{"GET": {AuthorizationType: "CUSTOM", AuthorizerID: "z1"}, "POST": {AuthorizationType: "JWT", AuthorizerID: "z2"}, "OPTIONS": {}}},
+			{ID: "$default", Path: "$default", Methods: map[string]discover.Method{"ANY": {AuthorizationType: "NONE"}}}}}
+	w := Wanted{Bound: map[string]bool{"web123-~default": true}, FunctionARN: functionARN}
+	want := "Web/$default: 2 routes of this HTTP API do not ask this function: give them its authorizer in your own code"
+	if r := a.attacher.Run(t.Context(), []discover.API{api}, w); len(a.changes) != 0 || r.Changed != 0 || len(r.Problems)+len(r.Redeploy) != 0 || fmt.Sprint(r.Notes) != "["+want+"]" {
+		t.Errorf("%+v %q", r, a.changes)
+	}
+	if text, notes, err := a.attacher.Snippet(t.Context(), []discover.API{api}, w, FormatTerraform); text != "" || fmt.Sprint(notes) != "["+want+"]" || err != nil {
+		t.Errorf("%q %q %v", text, notes, err)
+	}
+	api.Resources = api.Resources[:1]
+	delete(api.Resources[0].Methods, "POST")
+	if r := a.attacher.Run(t.Context(), []discover.API{api}, w); len(r.Notes) != 0 {
+		t.Errorf("all of them ask us: %+v", r)
+	}
+}

@@ -40,6 +40,10 @@ func (a *Attacher) Snippet(_ context.Context, apis []discover.API, w Wanted, for
 	}
 	var plans []Plan
 	for i := range apis {
+		if apis[i].Protocol != "" {
+			notes = append(notes, byHand(&apis[i], &w)...)
+			continue
+		}
 		p := a.plan(&apis[i], &w)
 		notes = append(append(notes, p.Notes...), p.Caching...)
 		if !p.Empty() {

@@ -4,5 +4,5 @@
 // It owns the reading: pages, the account's request budget (through aws/signed), going on where the time ran out, APIs
 // and stages that vanish half-way. It changes nothing; aws/attach does, from the same model.
 //
-// Only REST APIs are read, and only stages that have a deployment become API groups.
+// REST APIs are read, and HTTP and WebSocket APIs where that is asked for; stages that have a deployment become API groups.
 package discover

@@ -7,9 +7,10 @@ import (
 	"portcullis/edge/waist"
 )
 
-// API is one REST API as it was read.
+// API is one REST API as it was read; or, with a Protocol, one HTTP or WebSocket API.
 type API struct {
 	ID, Name    string
+	Protocol    string // "" for REST; "HTTP", "WEBSOCKET"
 	Tags        map[string]string
 	Resources   []Resource // edited state
 	Stages      []Stage
@@ -34,7 +35,9 @@ type Stage struct {
 	Name         string
 	DeploymentID string
 	Deployed     map[string]map[string]string
-	URIs         map[string]map[string]string
+	// Unsure is true where Deployed is what is edited, and nobody knows what is live.
+	Unsure bool
+	URIs   map[string]map[string]string
 	// Caches are the settings of the deployed authorizers by the function that they call. Only read where TagCaching says
 	// that our authorizer may keep answers; nil means not known.
 	Caches map[string]Cache
@@ -122,7 +125,7 @@ func group(a *API, s *Stage, functionARN, region, account string) waist.APIGroup
 				if api.Authorizer == waist.AuthorizerOurs {
 					live, known = a.DeployedOurs(s, path, verb, functionARN)
 				}
-				if known {
+				if known && !s.Unsure {
 					api.Deployed = &live
 				}
 			} else {

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ const (
 // large account in several invocations, and deployment summaries, which never change.
 type Scanner struct {
 	Client *signed.Client
+	// V2 reads HTTP and WebSocket APIs as well.
+	V2 bool
 
 	mu      sync.Mutex
 	pass    *pass
@@ -101,7 +104,7 @@ func (s *Scanner) Scan(ctx context.Context) (Result, error) {
 // fail keeps what was known of an API that cannot be read now. An API that IAM hides and that was never seen is left
 // out: that is how a role limits what is discovered.
 func (p *pass) fail(last map[string]API, a API, err error) {
-	p.problems = append(p.problems, fmt.Sprintf("REST API %s (%s): %v", a.Name, a.ID, err))
+	p.problems = append(p.problems, fmt.Sprintf("%s API %s (%s): %v", cmp.Or(a.Protocol, "REST"), a.Name, a.ID, err))
 	if before, known := last[a.ID]; known {
 		p.read = append(p.read, before)
 	} else if !signed.IsDenied(err) {
@@ -184,11 +187,18 @@ func (s *Scanner) list(ctx context.Context) ([]API, error) {
 	for i, it := range items {
 		apis[i] = API{ID: it.ID, Name: it.Name, Tags: it.Tags}
 	}
-	return apis, nil
+	if !s.V2 {
+		return apis, nil
+	}
+	more, err := s.listV2(ctx)
+	return append(apis, more...), err
 }
 
 // read fills in stages, deployments, resources and, where a method has a custom authorizer, authorizers.
 func (s *Scanner) read(ctx context.Context, a API) (API, error) {
+	if a.Protocol != "" {
+		return s.readV2(ctx, a)
+	}
 	base := "/restapis/" + url.PathEscape(a.ID)
 	if err := s.stages(ctx, base, &a); err != nil {
 		return a, err

@@ -68,7 +68,7 @@ func run(ctx context.Context, getenv func(string) string) error {
 		return err
 	}
 	work := &syncWork{
-		scanner:  &discover.Scanner{Client: aws},
+		scanner:  &discover.Scanner{Client: aws, V2: s.DiscoverV2},
 		attacher: &attach.Attacher{Client: aws, Apply: s.CreateAuthorizer, Replace: s.ReplaceAuthorizers, UnboundStages: s.AttachUnbound, TTL: s.AuthorizerTTL},
 		arn:      s.AuthorizerARN, region: s.Region,
 	}

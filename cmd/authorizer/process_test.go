@@ -52,7 +52,7 @@ var buildZip = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	bin := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))
@@ -280,11 +280,28 @@ func newWorld(t *testing.T, env map[string]string) *world {
 		variables[k] = v
 	}
 	arch := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
-	w.call(signed.Call{Service: "lambda", Operation: "CreateFunction", Method: "POST", Path: "/2015-03-31/functions", Body: map[string]any{
+	create := signed.Call{Service: "lambda", Operation: "CreateFunction", Method: "POST", Path: "/2015-03-31/functions", Body: map[string]any{
 		"FunctionName": "cloudentity-microperimeter-authorizer", "Runtime": "provided.al2023", "Handler": "cloudentity-mp-aws-gw-authorizer", "Timeout": 10, "MemorySize": 128,
 		"Architectures": []string{arch}, "Role": "arn:aws:iam::" + account + ":role/authorizer", "Environment": map[string]any{"Variables": variables},
-		"Code": map[string]any{"ZipFile": base64.StdEncoding.EncodeToString(code)}}}, nil)
+		"Code": map[string]any{"ZipFile": base64.StdEncoding.EncodeToString(code)}}}
+	if err := w.aws.Do(t.Context(), create, nil); err != nil {
+		w.created(err)
+	}
 	return w
+}
+
+// created waits for a function whose creation took longer than a client waits: with the race detector, on a busy machine,
+// a zip of several megabytes does.
+func (w *world) created(err error) {
+	w.t.Helper()
+	var refused *signed.Error
+	for deadline := time.Now().Add(2 * time.Minute); !errors.As(err, &refused) && time.Now().Before(deadline); time.Sleep(time.Second) {
+		get := signed.Call{Service: "lambda", Operation: "GetFunction", Method: "GET", Path: "/2015-03-31/functions/cloudentity-microperimeter-authorizer"}
+		if w.aws.Do(w.t.Context(), get, nil) == nil {
+			return
+		}
+	}
+	w.t.Fatal(err)
 }
 
 // grepLogs is the last check of every test: nothing secret was ever logged.

@@ -31,6 +31,7 @@ type settings struct {
 	AttachUnbound      bool   // AWS_ATTACH_UNBOUND_STAGES
 	AuthorizerARN      string // AWS_AUTHORIZER_ARN: whom the authorizers call; empty means this function, unqualified
 	AuthorizerTTL      int    // AWS_AUTHORIZER_TTL: for how many seconds API Gateway may keep answers at most; "auto" is autoTTL
+	DiscoverV2         bool   // AWS_DISCOVER_HTTP_APIS: HTTP and WebSocket APIs become API groups as well
 	LocalConfiguration string // AWS_LOCAL_CONFIGURATION: a directory or s3://bucket/prefix
 
 	RootCA             string // HTTP_CLIENT_ROOT_CA: PEM, or the path of a file that holds it
@@ -63,6 +64,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		AttachUnbound:      r.flag(false, "AWS_ATTACH_UNBOUND_STAGES"),
 		AuthorizerARN:      r.text("AWS_AUTHORIZER_ARN"),
 		AuthorizerTTL:      r.ttl("AWS_AUTHORIZER_TTL"),
+		DiscoverV2:         r.flag(false, "AWS_DISCOVER_HTTP_APIS"),
 		LocalConfiguration: r.text("AWS_LOCAL_CONFIGURATION"),
 
 		RootCA: r.text("HTTP_CLIENT_ROOT_CA"), InsecureSkipVerify: r.flag(false, "HTTP_CLIENT_INSECURE_SKIP_VERIFY"),

@@ -11,8 +11,8 @@ import (
 	"portcullis/edge/waist"
 )
 
-// HTTP and WebSocket APIs as docs/reference/authorizer.md has them: an inventory that somebody pushes, and an authorizer
-// without a sync.
+// HTTP and WebSocket APIs from an inventory to the answer. The sync that pushes such inventories is tested in aws/discover;
+// here is what the server makes of them, and the authorizer of that.
 func TestHTTPAPIs(t *testing.T) {
 	key := environment(t)
 	s := start(t, "--database", "sqlite://"+filepath.Join(t.TempDir(), "portcullis.db"), "--master-key-file", key)
@@ -32,7 +32,7 @@ func TestHTTPAPIs(t *testing.T) {
 		}
 		return g
 	}
-	inventory := waist.Inventory{APIGroups: []waist.APIGroup{group("http-default", "http123", "$default", "GET", "/pets", "ANY", "$default"), group("chat-prod", "chat123", "prod", "ANY", "$connect")}}
+	inventory := waist.Inventory{APIGroups: []waist.APIGroup{group("http123-~default", "http123", "$default", "GET", "/pets", "ANY", "$default"), group("chat123-prod", "chat123", "prod", "ANY", "$connect")}}
 	s.call(s.token("system", gw.ClientID, gw.Client.Secret), "POST", "/api/system/default/gateways/configuration", inventory, 200, nil)
 
 	client, err := acp.New(acp.Options{IssuerURL: s.url + "/default/system", ClientID: gw.ClientID, ClientSecret: gw.Client.Secret})

@@ -72,7 +72,7 @@ func keyOf(s *waist.ConnectedService) (groupKey, bool) {
 		return groupKey{m.APIID, m.Stage}, true
 	}
 	api, stage, ok := strings.Cut(s.APIGroupID, "-")
-	return groupKey{api, stage}, ok && api != "" && stage != ""
+	return groupKey{api, strings.Replace(stage, "~", "$", 1)}, ok && api != "" && stage != ""
 }
 
 // audiencesOf is what the control plane says; else the service's own audience; else the one that ACP computes,

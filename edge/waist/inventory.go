@@ -1,5 +1,7 @@
 package waist
 
+import "strings"
+
 // Inventory is the body of POST /gateways/configuration: every API group that the authorizer found.
 // It replaces the gateway's whole list of groups.
 type Inventory struct {
@@ -57,6 +59,7 @@ type GatewayAPI struct {
 	Deployed *bool `json:"deployed,omitempty"`
 }
 
-// GroupID is the id of the AWS API group for a REST API and stage. Stage names are [A-Za-z0-9_-]+ and API ids are
-// lower-case alphanumerics, so the pair reads back without ambiguity: everything before the first "-" is the API id.
-func GroupID(apiID, stage string) string { return apiID + "-" + stage }
+// GroupID is the id of the AWS API group for an API and stage. Stage names are [A-Za-z0-9_-]+ and API ids are
+// lower-case alphanumerics, so the pair reads back without ambiguity: everything before the first "-" is the API id. The
+// stage $default of HTTP APIs is written ~default, which no other stage can be called and a URL path can hold.
+func GroupID(apiID, stage string) string { return apiID + "-" + strings.Replace(stage, "$", "~", 1) }
