@@ -390,3 +390,48 @@ func TestIAMOnWebSockets(t *testing.T) {
 		})
 	}
 }
+
+// TestCustomDomainThroughTheFrontDoor: a request whose host is a custom domain is the data plane's, signed or not, and every
+// other host stays with the services.
+func TestCustomDomainThroughTheFrontDoor(t *testing.T) {
+	w := start(t, local.Options{})
+	ctx := t.Context()
+	fn := w.function("my-function", env(map[string]string{"FN_BODY": "1"}))
+	w.permit("my-function")
+	id := w.guardedAPI(aws.ToString(fn.FunctionArn))
+	c := apigateway.NewFromConfig(w.admin())
+	if _, err := c.CreateDomainName(ctx, &apigateway.CreateDomainNameInput{DomainName: aws.String("api.example.com"), CertificateArn: aws.String("arn:aws:acm:us-east-1:111122223333:certificate/x")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateBasePathMapping(ctx, &apigateway.CreateBasePathMappingInput{DomainName: aws.String("api.example.com"), BasePath: aws.String("v1"), RestApiId: &id, Stage: aws.String("dev")}); err != nil {
+		t.Fatal(err)
+	}
+	jane := w.user("jane", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:`+region+`:111122223333:`+id+`/dev/GET/pets"}]}`)
+	creds, err := jane.Credentials.Retrieve(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/v1/pets", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "api.example.com"
+	if status, _, body := send(t, req); status != 403 || body != `{"message":"Missing Authentication Token"}` {
+		t.Errorf("unsigned: %d %s", status, body)
+	}
+	sum := sha256.Sum256(nil)
+	if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "execute-api", region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	status, _, body := send(t, req)
+	if status != 200 || !strings.Contains(body, `"path":"/v1/pets"`) || !strings.Contains(body, `"domainName":"api.example.com"`) {
+		t.Errorf("signed: %d %s", status, body)
+	}
+	if records := w.s.Requests("execute-api"); len(records) != 2 {
+		t.Errorf("the history has %d requests of the data plane", len(records))
+	}
+	other := signed(t, w.admin(), w.url+"/restapis", "apigateway", region, false, func(r *http.Request) { r.Host = "other.example.com" })
+	if status, _, body := send(t, other); status != 200 || !strings.Contains(body, id) {
+		t.Errorf("another host: %d %s", status, body)
+	}
+}
