@@ -22,7 +22,6 @@ func TestDependencies(t *testing.T) {
 	modules := readModules(t)
 	ctx := build.Default
 	ctx.GOOS, ctx.GOARCH, ctx.CgoEnabled = "linux", "arm64", false
-	ctx.BuildTags = []string{"lambda.norpc"}
 	seen := map[string]bool{}
 	std := map[string]bool{}
 	var visit func(path string)

@@ -42,7 +42,7 @@ func run(arch, version, out string) error {
 	}
 	defer os.RemoveAll(dir)
 	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -buildid= -X main.version="+version, "-o", bootstrap, "./cmd/authorizer")
 	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+target, "CGO_ENABLED=0", "GOFLAGS=")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
