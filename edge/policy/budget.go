@@ -87,8 +87,12 @@ func CheckSet(all []waist.Policy, changed string, samples []*Input, b Budget, no
 	if cost.CompileTime > b.CompileTime {
 		ps.add("policies", "compiling the %d policies of the workspace takes %v; %v is allowed", cost.Policies, cost.CompileTime.Round(time.Millisecond), b.CompileTime)
 	}
-	if steps, over := set.countSteps(changed, samples, b.Steps); over {
-		ps.add("definition", "one evaluation takes more than %d steps; %d are allowed: look for loops inside loops", steps, b.Steps)
+	switch steps, ended := set.countSteps(changed, samples, b.Steps); {
+	case steps > b.Steps:
+		ps.add("definition", "one evaluation takes more than %d steps; %d are allowed: look for loops inside loops", b.Steps, b.Steps)
+	case !ended:
+		ps.add("definition", "one evaluation did not end within %v, ten times what it may take; it made %d steps, so look for one that does much: a product of large numbers, a large range",
+			stepTime(set.timeout), steps)
 	}
 	set.checkSizes(changed, b.Steps, &ps)
 	return cost, ps.list
@@ -188,29 +192,31 @@ func (s *Set) stepSizes(steps []namedStep, changed string, known map[string]size
 	return n
 }
 
-// countSteps evaluates a Rego policy over the samples and over made-up inputs until one takes more than limit steps.
-// The tracer itself stops the query there, so this ends soon.
-func (s *Set) countSteps(id string, samples []*Input, limit int) (int, bool) {
+// stepTime is how long one evaluation may take while its steps are counted.
+func stepTime(timeout time.Duration) time.Duration { return 10 * timeout }
+
+// countSteps evaluates a Rego policy over the samples and over made-up inputs until one takes more than limit steps, or
+// does not end. The tracer itself stops the query there, so this ends soon.
+func (s *Set) countSteps(id string, samples []*Input, limit int) (most int, ended bool) {
 	e, ok := s.entries[id]
 	if !ok || e.policy.Language != waist.LanguageRego {
-		return 0, false
+		return 0, true
 	}
 	p := s.rego.get(id)
 	if p == nil || p.err != "" {
-		return 0, false
+		return 0, true
 	}
-	most := 0
 	for _, in := range append(madeUp(p.reads), samples...) {
 		counter := &stepCounter{limit: limit, cancel: topdown.NewCancel()}
 		env := &env{in: in, set: s, now: in.Now, ctx: context.Background()}
-		r := p.evaluate(env, id, 10*s.timeout, func(q *topdown.Query) { q.WithQueryTracer(counter).WithCancel(counter.cancel) })
+		r := p.evaluate(env, id, stepTime(s.timeout), func(q *topdown.Query) { q.WithQueryTracer(counter).WithCancel(counter.cancel) })
 		steps := int(counter.steps.Load())
 		most = max(most, steps)
 		if steps > limit || r.Reason == ReasonTimeout {
-			return most, true
+			return most, false
 		}
 	}
-	return most, false
+	return most, true
 }
 
 // stepCounter counts the expressions that are tried, and stops the query above limit. A query that could not be
