@@ -7,11 +7,19 @@ import (
 )
 
 // How often the memory of an environment at work is looked at: its first process every time, its whole family every
-// tenth time.
+// tenth time. With more than memoryCrowd environments each has to wait longer, so that looking costs no more than with ten.
 const (
 	memoryInterval = 10 * time.Millisecond
+	memoryCrowd    = 10
 	familyEvery    = 10
 )
+
+// memoryPause is how long an environment is left alone now.
+func (s *Service) memoryPause() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return memoryInterval * time.Duration(max(1, len(s.envs)/memoryCrowd))
+}
 
 // guardMemory kills the process group when it occupies more than MemorySize, as Lambda's kernel would. What a process takes
 // and gives back within a few milliseconds can escape it. It ends with the process, and rests while that is frozen.
@@ -20,8 +28,6 @@ func (e *environment) guardMemory() {
 		return
 	}
 	limit, pid := int64(e.rev.config.MemorySize)<<20, e.cmd.Process.Pid
-	ticker := time.NewTicker(memoryInterval)
-	defer ticker.Stop()
 	for i := 0; ; i++ {
 		e.await(nil, func() bool { return e.exited || !e.frozen })
 		now := resident(pid, i%familyEvery == 0)
@@ -36,7 +42,7 @@ func (e *environment) guardMemory() {
 		if ended {
 			return
 		}
-		<-ticker.C
+		time.Sleep(e.s.memoryPause())
 	}
 }
 
