@@ -20,6 +20,7 @@ import (
 	"portcullis/control/analytics"
 	"portcullis/control/api"
 	"portcullis/control/oauth"
+	"portcullis/control/outbound"
 	"portcullis/control/portal"
 	"portcullis/control/store"
 	"portcullis/control/web"
@@ -41,6 +42,7 @@ type serveCmd struct {
 	TrustedProxies          []string      `env:"PORTCULLIS_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."`
 	DecisionRetention       time.Duration `default:"168h" env:"PORTCULLIS_DECISION_RETENTION" help:"How long single decisions are kept. Their sums per minute are kept for 90 days."`
 	DecisionLimit           int           `default:"1000000" env:"PORTCULLIS_DECISION_LIMIT" help:"How many single decisions a workspace keeps at most (about 1 KB each); the oldest go first."`
+	OutboundNetworks        []string      `env:"PORTCULLIS_OUTBOUND_NETWORKS" placeholder:"CIDR" help:"Networks that are not public, in which identity providers and other issuers may be asked for metadata, keys and tokens, e.g. 10.20.0.0/16."`
 	LogLevel                string        `default:"info" enum:"debug,info,warn,error" env:"PORTCULLIS_LOG_LEVEL" help:"debug, info, warn or error. Logs are JSON lines on standard error."`
 }
 
@@ -56,7 +58,11 @@ const (
 // Run wires the server, serves until ctx ends, and stops in order.
 func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	logger := slog.New(slog.NewJSONHandler(o.err, &slog.HandlerOptions{Level: logLevel(c.LogLevel)}))
-	proxies, err := c.proxies()
+	proxies, err := networks("--trusted-proxies", c.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	reachable, err := networks("--outbound-networks", c.OutboundNetworks)
 	if err != nil {
 		return err
 	}
@@ -82,7 +88,8 @@ func (c *serveCmd) Run(ctx context.Context, o *output) error {
 	}
 	defer st.Close()
 
-	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace, Logger: logger})
+	adm := admin.New(admin.Options{Store: st, PublicURL: publicURL, Keyring: keyring, AWSGatewaysPerWorkspace: c.AWSGatewaysPerWorkspace, Logger: logger,
+		Outbound: outbound.Client(outbound.Options{Networks: reachable})})
 	born, err := adm.Bootstrap(ctx, admin.BootstrapOptions{
 		AdminPassword: os.Getenv("PORTCULLIS_BOOTSTRAP_ADMIN_PASSWORD"),
 		ClientID:      os.Getenv("PORTCULLIS_BOOTSTRAP_CLIENT_ID"),
@@ -152,7 +159,9 @@ func (c *serveCmd) handler(st *store.Store, adm *admin.Admin, events *analytics.
 		Introspect: func(ctx context.Context, tenant, workspace, token string) (any, error) {
 			return issuer.Introspect(ctx, tenant, workspace, token)
 		},
-		Exchange: func(ctx context.Context, x control.Exchange, token string) (any, error) { return issuer.Exchange(ctx, x, token) },
+		Exchange: func(ctx context.Context, x control.Exchange, token string) (any, error) {
+			return issuer.Exchange(ctx, x, token)
+		},
 	}))
 	mux.Handle("/app/", portal.New(portal.Options{Admin: adm, Analytics: events, Issuer: issuer.Handler(), Packages: packages, PublicURL: publicURL, Logger: logger}))
 	mux.Handle("GET /{$}", http.RedirectHandler("/app/", http.StatusSeeOther))
@@ -236,12 +245,12 @@ func loopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-func (c *serveCmd) proxies() ([]netip.Prefix, error) {
+func networks(flag string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, s := range c.TrustedProxies {
+	for _, s := range list {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies: %q is not a network such as 10.0.0.0/8", s)
+			return nil, fmt.Errorf("%s: %q is not a network such as 10.0.0.0/8", flag, s)
 		}
 		out = append(out, p.Masked())
 	}

@@ -116,8 +116,7 @@ func (i *Issuer) jwks(w http.ResponseWriter, r *http.Request) {
 // public lets anybody read the answer, from any origin, and keep it as long as a rotation can wait.
 func public(h http.Header) {
 	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	readable(h)
 }
 
 // apiAudience is what a token must carry in "aud" to be taken by the API that the workspace guards: "" for regular

@@ -89,7 +89,7 @@ func (p *portal) application(r *request) error {
 		return err
 	}
 	v := applicationPage{client: c, form: clientForm(c)}
-	if ask := r.query("ask"); ask == "rotate" || ask == "delete" {
+	if ask := r.query("ask"); ask == "rotate" && c.HasSecret() || ask == "delete" {
 		if err := r.needManager(); err != nil {
 			return err
 		}
@@ -104,7 +104,9 @@ func clientForm(c control.Client) applicationForm {
 
 func (p *portal) renderApplication(r *request, status int, v applicationPage, scopes []string) error {
 	v.token = p.admin.IssuerURL(r.actor.TenantID, r.wid()) + "/oauth2/token"
-	v.curl = tokenCommand(v)
+	if v.client.HasSecret() && slices.Contains(v.client.GrantTypes, "client_credentials") {
+		v.curl = tokenCommand(v)
+	}
 	// The Content-Security-Policy lets forms be posted to this host only.
 	if u, err := url.Parse(v.token); err == nil {
 		v.tokenPath = u.Path
@@ -114,6 +116,14 @@ func (p *portal) renderApplication(r *request, status int, v applicationPage, sc
 		return err
 	}
 	return r.render(status, applicationView(r.frame(nameOr(v.client.Name, v.client.ID), "applications"), v))
+}
+
+// proofOf says how a client without a secret proves itself.
+func proofOf(c control.Client) string {
+	if c.AuthMethod == control.AuthPrivateKeyJWT {
+		return "This application has no secret: it signs with a key of its own (private_key_jwt), whose public part is registered."
+	}
+	return "This application has no secret: it is public, as a program in a browser or on a phone is, and proves itself by PKCE alone."
 }
 
 // tokenCommand is a command that gets a token. HTTP Basic carries the id and the secret form-encoded (RFC 6749 2.3.1).

@@ -211,3 +211,21 @@ func TestWaysToInstall(t *testing.T) {
 	w.discover(gw.ID, waist.AuthorizerOurs, &no)
 	w.signedIn("admin", password).get("/app/default/gateways/"+gw.ID+"/apis").wants(200, "aws apigateway create-deployment --rest-api-id abc123 --stage-name dev --region eu-west-1")
 }
+
+// TestApplicationsWithoutSecret: what has no secret shows none, and no command that needs one.
+func TestApplicationsWithoutSecret(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("admin", password)
+	for _, c := range []control.Client{
+		{WorkspaceID: "default", Name: "Pet page", AuthMethod: control.AuthNone, GrantTypes: []string{"authorization_code"}, RedirectURIs: []string{"https://pets.example.com/cb"}},
+		{WorkspaceID: "default", Name: "Signer", AuthMethod: control.AuthPrivateKeyJWT, JWKS: []byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"k","use":"sig","alg":"EdDSA"}]}`)},
+	} {
+		made, _, err := w.admin.CreateClient(t.Context(), w.operator, c, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.get("/app/default/applications/"+made.ID).wants(200, "has no secret", "Token endpoint").lacks("client-secret", "Rotate", "CLIENT_SECRET", "Get a test token")
+		b.get("/app/default/applications/" + made.ID + "?ask=rotate").wants(200).lacks("<dialog")
+		b.post("/app/default/applications/"+made.ID+"/rotate").wants(400, "has no secret to rotate")
+	}
+}
