@@ -1190,9 +1190,9 @@ func decidedToday(f frame, a control.APIState, t analytics.Total) templ.Componen
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var52 string
-			templ_7745c5c3_Var52, templ_7745c5c3_Err = templ.JoinStringErrs("Decisions of " + a.Method + " " + a.Path + " today: " + i64(t.Allowed) + " allowed, " + i64(t.Denied) + " denied")
+			templ_7745c5c3_Var52, templ_7745c5c3_Err = templ.JoinStringErrs(i64(t.Allowed) + " / " + i64(t.Denied) + " allowed and denied today: " + a.Method + " " + a.Path)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apis.templ`, Line: 264, Col: 193}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `apis.templ`, Line: 264, Col: 175}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var52))
 			if templ_7745c5c3_Err != nil {

@@ -52,7 +52,7 @@ func TestEveryCSV(t *testing.T) {
 	}
 	b.t = t
 	// The page has what was decided today beside the API, and leads to it.
-	b.get("/app/default/apis/authorization").wants(200, "Today").has(`aria-label="Decisions of GET /pets today: 0 allowed, 1 denied"`)
+	b.get("/app/default/apis/authorization").wants(200, "Today").has(`aria-label="0 / 1 allowed and denied today: GET /pets"`)
 	if body := b.get("/app/default/apis/authorization.csv?show=protected").wants(200).body; strings.Count(body, "\n") != 1 {
 		t.Errorf("the file does not follow the filter: %s", body)
 	}
