@@ -29,7 +29,7 @@ func (p *portal) showImport(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.render(http.StatusOK, importView(r.frame("Import OpenAPI", "apis"), importPage{service: s}))
+	return r.render(http.StatusOK, importView(r.frame("Import OpenAPI", "apis"), importPage{service: s, remove: s.WithSpecification && r.query("ask") == "remove"}))
 }
 
 // importSpecification shows what a document would change, and changes it once that was seen.

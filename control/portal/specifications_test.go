@@ -79,7 +79,8 @@ func TestImportOpenAPI(t *testing.T) {
 	b.post(address, "text", petSpec, "action", "preview").wants(200, "New 2")
 	b.send("POST", address, "--x", "Content-Type", "multipart/form-data; boundary=x").wants(400, "could not be read")
 
-	b.get(address).wants(200, "Remove specification")
+	b.get(address).wants(200, "Remove specification").lacks("/specification/delete")
+	b.get(address+"?ask=remove").wants(200, "Remove the specification of Pets to be?").has("/specification/delete")
 	b.post("/app/default/services/"+svc.ID+"/specification/delete").wants(200, "Specification removed")
 	if _, ok := find(t, w, svc.ID, "GET", "/pets"); ok {
 		t.Error("the specification's APIs are still there")
