@@ -430,3 +430,49 @@ func TestHTTPTags(t *testing.T) {
 	wantError(t, err, "NotFoundException", "")
 	wantReply(t, h.call(h.id, "GET", "/none", ""), 404, `{"message":"Not Found"}`)
 }
+
+// TestHTTPPaths: whether event paths of HTTP APIs are decoded, and whether format 1.0 has the stage in path, is not known.
+func TestHTTPPaths(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		change      func(*apigateway.Options)
+		raw, v1path string
+	}{
+		{"as sent", nil, "/test/items/a%20b", "/test/items/a%20b"},
+		{"decoded", func(o *apigateway.Options) { o.DecodeHTTPPath = true }, "/test/items/a b", "/test/items/a b"},
+		{"without the stage", func(o *apigateway.Options) { o.HTTPPathWithoutStage = true }, "/test/items/a%20b", "/items/a%20b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHTTPBench(t, c.change)
+			ctx := t.Context()
+			if _, err := h.c.CreateStage(ctx, &v2.CreateStageInput{ApiId: &h.id, StageName: aws.String("test"), AutoDeploy: aws.Bool(true)}); err != nil {
+				t.Fatal(err)
+			}
+			h.returns("my-function", allow("*"))
+			z := h.authorizer("2.0", false, 0)
+			h.route("GET /items/{id}", z)
+			h.functions["backend"] = refused(500, "ServiceException") // the authorizer's event is the one that counts
+			see := func() map[string]any {
+				t.Helper()
+				h.call(h.id, "GET", "/test/items/a%20b", "")
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				var ev map[string]any
+				if err := json.Unmarshal(h.calls[len(h.calls)-2].Payload, &ev); err != nil {
+					t.Fatal(err)
+				}
+				return ev
+			}
+			ev := see()
+			if path := ev["requestContext"].(map[string]any)["http"].(map[string]any)["path"]; ev["rawPath"] != c.raw || path != c.raw {
+				t.Errorf("2.0: rawPath %v, path %v", ev["rawPath"], path)
+			}
+			if _, err := h.c.UpdateAuthorizer(ctx, &v2.UpdateAuthorizerInput{ApiId: &h.id, AuthorizerId: &z, AuthorizerPayloadFormatVersion: aws.String("1.0")}); err != nil {
+				t.Fatal(err)
+			}
+			if ev := see(); ev["version"] != "1.0" || ev["path"] != c.v1path {
+				t.Errorf("1.0: %v", ev["path"])
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,7 +43,7 @@ func (x *httpExchange) proxyEventV2() map[string]any {
 	}
 	request := map[string]any{
 		"accountId": x.scope.Account, "apiId": x.def.API.ID, "domainName": x.domainName(), "domainPrefix": x.def.API.ID,
-		"http":      map[string]any{"method": x.verb, "path": x.rawPath, "protocol": x.ctx.Proto, "sourceIp": x.sourceIP(), "userAgent": x.header.Get("User-Agent")},
+		"http":      map[string]any{"method": x.verb, "path": x.shownPath(x.rawPath), "protocol": x.ctx.Proto, "sourceIp": x.sourceIP(), "userAgent": x.header.Get("User-Agent")},
 		"requestId": x.extendedID, "routeKey": x.route.RouteKey, "stage": x.stage.StageName,
 		"time": x.start.UTC().Format("02/Jan/2006:15:04:05 -0700"), "timeEpoch": x.start.UnixMilli(),
 	}
@@ -58,7 +59,7 @@ func (x *httpExchange) proxyEventV2() map[string]any {
 	if x.jwt != nil {
 		request["authorizer"] = map[string]any{"jwt": x.jwt}
 	}
-	ev := map[string]any{"version": "2.0", "routeKey": x.route.RouteKey, "rawPath": x.rawPath, "rawQueryString": x.rawQ, "headers": headers, "requestContext": request, "isBase64Encoded": false}
+	ev := map[string]any{"version": "2.0", "routeKey": x.route.RouteKey, "rawPath": x.shownPath(x.rawPath), "rawQueryString": x.rawQ, "headers": headers, "requestContext": request, "isBase64Encoded": false}
 	if cookies[0] != "" {
 		ev["cookies"] = cookies
 	}
@@ -81,6 +82,14 @@ func (x *httpExchange) proxyEventV2() map[string]any {
 	return ev
 }
 
+// shownPath is a path as events have it.
+func (x *httpExchange) shownPath(path string) string {
+	if decoded, err := url.PathUnescape(path); err == nil && x.svc.opt.DecodeHTTPPath {
+		return decoded
+	}
+	return path
+}
+
 func eventBody(body []byte) (string, bool) {
 	if utf8.Valid(body) {
 		return string(body), false
@@ -99,7 +108,10 @@ func (x *httpExchange) proxyEventV1() map[string]any {
 	x.auth = nil
 	ev := x.proxyEvent()
 	x.auth = auth
-	ev["version"], ev["resource"], ev["path"] = "1.0", path, x.rawPath
+	ev["version"], ev["resource"], ev["path"] = "1.0", path, x.shownPath(x.rawPath)
+	if x.svc.opt.HTTPPathWithoutStage {
+		ev["path"] = x.shownPath(x.path)
+	}
 	ctx := ev["requestContext"].(map[string]any)
 	if auth != nil {
 		m := map[string]any{"principalId": auth.principal}

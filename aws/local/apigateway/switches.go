@@ -55,6 +55,10 @@ type Switches struct {
 	// AuthorizerPathWithoutBase: for a request to a custom domain, requestContext.path of the authorizer's event lacks the
 	// base path. Default: it has it, as the event of the integration.
 	AuthorizerPathWithoutBase bool
+	// DecodeHTTPPath: the paths in events of HTTP APIs are percent-decoded. Default: as sent.
+	DecodeHTTPPath bool
+	// HTTPPathWithoutStage: path of the events of format 1.0 of HTTP APIs lacks a named stage. Default: it is in front.
+	HTTPPathWithoutStage bool
 	// LowerCaseHeaders: the names of headers in events of REST APIs are in lower case, as a regional endpoint passes them on that
 	// an HTTP/2 client has called. Default: the canonical spelling, as of an edge-optimised endpoint.
 	LowerCaseHeaders bool
@@ -68,7 +72,7 @@ func (s *Switches) Set(name, value string) error {
 	flags := map[string]*bool{"SkipSourceCheckUncached": &s.SkipSourceCheckUncached, "NormalizeMethodARN": &s.NormalizeMethodARN, "AllowMissingPrincipal": &s.AllowMissingPrincipal,
 		"IgnoreLongResource": &s.IgnoreLongResource, "IgnoreMethodOverride": &s.IgnoreMethodOverride, "HTTPUnauthorizedError": &s.HTTPUnauthorizedError,
 		"EscapedWildcards": &s.EscapedWildcards, "LogMissingIdentity": &s.LogMissingIdentity, "UnansweredIsFailure": &s.UnansweredIsFailure, "AuthorizerPathWithoutBase": &s.AuthorizerPathWithoutBase,
-		"LowerCaseHeaders": &s.LowerCaseHeaders}
+		"LowerCaseHeaders": &s.LowerCaseHeaders, "DecodeHTTPPath": &s.DecodeHTTPPath, "HTTPPathWithoutStage": &s.HTTPPathWithoutStage}
 	texts := map[string]*string{"FailureErrorType": &s.FailureErrorType, "FailureMessage": &s.FailureMessage, "DenialMember": &s.DenialMember, "DenialSuffix": &s.DenialSuffix}
 	var err error
 	switch {
