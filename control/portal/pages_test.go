@@ -516,7 +516,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
 		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
 		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/audit/" + record("gateway", ""), "/app/default/decisions/" + w.newest().ID,
-		"/app/default/analytics", "/app/default/analytics/live", "/app/default/search?q=pet", "/app/account", "/app/users", "/app/users/new", "/app/users/" + user.ID, "/app/admin/overview", "/app/system/applications",
+		"/app/default/analytics", "/app/default/analytics/live", "/app/default/search?q=pet", "/app/account", "/app/users", "/app/users/new", "/app/users/" + user.ID, "/app/default/users", "/app/default/users/new", "/app/default/idps", "/app/default/idps/new", "/app/default/idps/static", "/app/default/trusted-issuers", "/app/admin/idps", "/app/admin/idps/new", "/app/admin/overview", "/app/system/applications",
 	}
 }
 

@@ -76,6 +76,9 @@ func (p *portal) login(w http.ResponseWriter, r *http.Request) {
 	if other {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	}
+	if idp := r.URL.Query().Get("idp"); idp != "" { // that is to be tried
+		options = append(options, oauth2.SetAuthURLParam("idp_hint", clip(idp, 63)))
+	}
 	http.Redirect(w, r, client.config.AuthCodeURL(state, options...), http.StatusSeeOther)
 }
 

@@ -165,6 +165,9 @@ func (p *portal) editUser(r *request) error {
 
 func (p *portal) renderUser(r *request, status int, u control.User, set func(*userForm)) error {
 	v := userForm{id: u.ID, username: u.Username, name: u.Name, role: u.Role, roles: u.Roles, self: u.ID == r.user.ID}
+	if !u.Static() {
+		v.external = u.IDPID
+	}
 	set(&v)
 	var err error
 	if v.workspaces, err = p.admin.ListWorkspaces(r.ctx(), r.actor); err != nil {
