@@ -124,6 +124,10 @@ func TestHTTPAPIs(t *testing.T) {
 	if r, err := s.Scan(ctx); err != nil || r.Complete {
 		t.Errorf("interrupted: %+v %v", r, err)
 	}
+	a.intercept = nil
+	if r := a.scan(s); !r.Complete || len(r.APIs) != 3 {
+		t.Errorf("after the interruption: %+v", r)
+	}
 	a.intercept = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, chat+"/routes") {
 			w.WriteHeader(403)
