@@ -25,6 +25,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -329,10 +330,16 @@ func runOnce(b *testing.B, bin string, env, events []string) measure {
 	asked := make(chan struct{}, 1)
 	give := make(chan string)
 	answered := make(chan reply, 1)
-	invoke := make(chan struct{}, len(events)+1)
+	invoke := make(chan struct{}, 1)
+	var registered atomic.Bool
+	free := make(chan struct{}, 1) // the extension asks for its next event
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Lambda-Extension-Identifier", "x") })
+	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
+		registered.Store(true)
+		w.Header().Set("Lambda-Extension-Identifier", "x")
+	})
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(w http.ResponseWriter, r *http.Request) {
+		free <- struct{}{}
 		select {
 		case <-invoke:
 			fmt.Fprintf(w, `{"eventType":"INVOKE","deadlineMs":%d}`, time.Now().Add(10*time.Second).UnixMilli())
@@ -375,7 +382,10 @@ func runOnce(b *testing.B, bin string, env, events []string) measure {
 	<-asked
 	m.toNext = ms(time.Since(start))
 	for i, e := range events {
-		invoke <- struct{}{}
+		if registered.Load() { // an environment gets no event before its extension is done with the one before
+			<-free
+			invoke <- struct{}{}
+		}
 		at := time.Now()
 		give <- e
 		r := <-answered

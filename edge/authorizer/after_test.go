@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -245,5 +246,35 @@ func TestSelfCheck(t *testing.T) {
 	raw = string(b.a.Handle(t.Context(), []byte(`{"portcullis":"self-check"}`)))
 	if !strings.Contains(raw, `"reachable":false`) || !strings.Contains(raw, "lacks a scope") {
 		t.Errorf("%s", raw)
+	}
+}
+
+// TestPoliciesSettleAfterAnswers: the Rego compiler's work on the whole configuration is done between two events.
+func TestPoliciesSettleAfterAnswers(t *testing.T) {
+	b := newBench(t, nil)
+	b.change(func(c *waist.Configuration) {
+		for i := range 10 {
+			id := fmt.Sprintf("more-%d", i)
+			c.Policies = append(c.Policies, waist.Policy{ID: id, Language: "rego", Type: "api", Definition: "package acp.authz\n\ndefault allow = false\n"})
+			c.APIs = append(c.APIs, waist.API{ID: id, ServiceID: "s1", Method: "GET", Path: "/" + id, PolicyID: id})
+		}
+	})
+	for i := range 10 {
+		if b.ask(get(fmt.Sprintf("/more-%d", i)).event()).Allow {
+			t.Fatal("allowed")
+		}
+	}
+	if !b.a.fresh.snap.policies.Unsettled() {
+		t.Fatal("an answer waited for the whole configuration")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	b.a.settle(ended) // no time left: it goes on by itself
+	b.a.AfterAnswer(t.Context())
+	for b.a.fresh.snap.policies.Unsettled() {
+		runtime.Gosched()
+	}
+	if b.ask(get("/more-3").event()).Allow {
+		t.Error("allowed")
 	}
 }

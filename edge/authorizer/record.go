@@ -96,11 +96,31 @@ func short(s string, n int) string {
 }
 
 // AfterAnswer does what can wait until the answer has left: refresh the configuration before it is due, send request
-// events. The extension calls it; ctx ends before the invocation's deadline.
+// events, put the compiled policies in order. The extension calls it; ctx ends before the invocation's deadline.
 func (a *Authorizer) AfterAnswer(ctx context.Context) {
 	a.fresh.refreshEarly(ctx)
 	if a.queue.due() {
 		a.queue.flush(ctx)
+	}
+	a.settle(ctx)
+}
+
+// settle lets the policies in use settle. What takes longer than ctx allows goes on beside later requests.
+func (a *Authorizer) settle(ctx context.Context) {
+	a.fresh.mu.Lock()
+	snap := a.fresh.snap
+	a.fresh.mu.Unlock()
+	if snap == nil || !snap.policies.Unsettled() {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		snap.policies.Settle()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

@@ -23,16 +23,21 @@ import (
 // are refused: a policy sees its input and itself.
 
 // regoSet is the Rego policies of one Set. One compiler holds all of them, which costs a fifth of the memory of one
-// each and half the time. But the first request of a cold start waits for one policy only: while the whole is not
-// compiled, a policy is compiled alone when it is first used, up to maxAlone of them; then, or in Warm, comes the whole.
+// each and half the time. But a thousand of them take a good part of a second, and no request is to wait for that: a
+// policy is compiled alone when it is first used, and once there are a few of those, Settle compiles the whole between
+// two requests. Where nobody calls Settle, the whole comes when there are very many.
 type regoSet struct {
 	mu       sync.Mutex
-	sources  []waist.Policy
+	sources  []waist.Policy // never changed after prepare
 	alone    map[string]*regoPolicy
 	together atomic.Pointer[map[string]*regoPolicy]
+	settling atomic.Bool // the whole is being compiled, by settle
 }
 
-const maxAlone = 4
+const (
+	fewAlone  = 4  // as many may stay as they are
+	manyAlone = 64 // more are not compiled alone: they would take several times the memory
+)
 
 // regoPolicy is one compiled module. err says why there is none.
 type regoPolicy struct {
@@ -74,7 +79,7 @@ func (r *regoSet) get(id string) *regoPolicy {
 	if p, ok := r.alone[id]; ok {
 		return p
 	}
-	if len(r.sources) <= maxAlone || len(r.alone) >= maxAlone {
+	if len(r.sources) <= fewAlone || len(r.alone) >= manyAlone && !r.settling.Load() {
 		return r.compileAll()[id]
 	}
 	i, ok := slices.BinarySearchFunc(r.sources, id, func(p waist.Policy, id string) int { return strings.Compare(p.ID, id) })
@@ -82,7 +87,7 @@ func (r *regoSet) get(id string) *regoPolicy {
 		return nil
 	}
 	if r.alone == nil {
-		r.alone = make(map[string]*regoPolicy, maxAlone)
+		r.alone = make(map[string]*regoPolicy, fewAlone)
 	}
 	r.alone[id] = compileRego(r.sources[i:i+1], regoOptions{})[id]
 	return r.alone[id]
@@ -102,6 +107,26 @@ func (r *regoSet) warm() {
 	defer r.mu.Unlock()
 	if r.together.Load() == nil {
 		r.compileAll()
+	}
+}
+
+func (r *regoSet) crowded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.alone) > fewAlone
+}
+
+// settle compiles the whole when more than a few policies were compiled alone. Requests do not wait meanwhile.
+func (r *regoSet) settle() {
+	if !r.crowded() || !r.settling.CompareAndSwap(false, true) {
+		return
+	}
+	all := compileRego(r.sources, regoOptions{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.together.Load() == nil {
+		r.together.Store(&all)
+		r.alone = nil
 	}
 }
 

@@ -76,8 +76,7 @@ func Compile(policies []waist.Policy, opts Options) *Set {
 	return s
 }
 
-// Warm compiles everything that is not compiled yet. The authorizer calls it when an answer has left, so that no later
-// request waits for a compiler.
+// Warm compiles everything that is not compiled yet.
 func (s *Set) Warm() {
 	if s == nil {
 		return
@@ -87,6 +86,17 @@ func (s *Set) Warm() {
 	}
 	s.rego.warm()
 }
+
+// Settle brings Rego policies that were compiled one by one, as requests came for them, into one compiler, once there are
+// more than a few. The authorizer calls it when an answer has left; evaluations go on meanwhile.
+func (s *Set) Settle() {
+	if s != nil {
+		s.rego.settle()
+	}
+}
+
+// Unsettled reports whether Settle has something to do.
+func (s *Set) Unsettled() bool { return s != nil && s.rego.crowded() }
 
 // Evaluate decides one request. It never panics, and it returns soon after the deadline of ctx or Options.Timeout,
 // whichever is earlier. An unknown id denies with ReasonUnknown.
