@@ -28,10 +28,12 @@ type PolicySummary struct {
 type PolicyTest struct {
 	WorkspaceID string `json:"server_id"`
 	Policy      struct {
-		Definition string            `json:"definition"`
-		Language   string            `json:"language"`
-		Type       string            `json:"type"` // additive; empty means PolicyAPI. Only policies of the same type can be embedded
-		Validators []waist.Validator `json:"validators"`
+		Definition string `json:"definition"`
+		Language   string `json:"language"`
+		Type       string `json:"type"` // additive; empty means PolicyAPI. Only policies of the same type can be embedded
+		// CedarSchema is additive: a schema in Cedar's own syntax that the policy must fit.
+		CedarSchema string            `json:"cedar_schema"`
+		Validators  []waist.Validator `json:"validators"`
 	} `json:"policy"`
 	Input struct {
 		AuthnCtx JSONObject `json:"authn_ctx"`

@@ -7,6 +7,7 @@ import (
 
 	"portcullis/control"
 	"portcullis/control/store"
+	"portcullis/edge/policy"
 	"portcullis/edge/waist"
 )
 
@@ -66,9 +67,36 @@ func policyDefaults(p *control.Policy) {
 	}
 }
 
+// PolicyChecks are what a policy is held against on this one save, besides what always is.
+type PolicyChecks struct {
+	CedarSchema string // in Cedar's own syntax; for Cedar policies
+}
+
+// fits reports what of a policy does not fit a Cedar schema; "" is none.
+func fits(p control.Policy, schema string) error {
+	if schema == "" {
+		return nil
+	}
+	var check control.Checks
+	if p.Language != waist.LanguageCedar {
+		check.Add("cedar_schema", "is for policies in Cedar")
+		return check.Err("policy")
+	}
+	return problems(policy.CheckWith(p, policy.CheckOptions{CedarSchema: schema}))
+}
+
+func allFit(p control.Policy, checks []PolicyChecks) error {
+	for _, c := range checks {
+		if err := fits(p, c.CedarSchema); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CreatePolicy makes a policy. The id is unique in the tenant; left out, it is "{workspace}-{slug of the name}", or
 // random when that is taken.
-func (a *Admin) CreatePolicy(ctx context.Context, actor control.Actor, p control.Policy) (control.Policy, error) {
+func (a *Admin) CreatePolicy(ctx context.Context, actor control.Actor, p control.Policy, checks ...PolicyChecks) (control.Policy, error) {
 	if err := a.allow(actor, "CreatePolicy", p.ServerID); err != nil {
 		return control.Policy{}, err
 	}
@@ -81,6 +109,9 @@ func (a *Admin) CreatePolicy(ctx context.Context, actor control.Actor, p control
 		}
 	}
 	if err := control.ValidatePolicy(p); err != nil {
+		return control.Policy{}, err
+	}
+	if err := allFit(p, checks); err != nil {
 		return control.Policy{}, err
 	}
 	if err := a.checkBudget(ctx, p); err != nil {
@@ -113,7 +144,7 @@ func (a *Admin) CreatePolicy(ctx context.Context, actor control.Actor, p control
 }
 
 // UpdatePolicy changes a policy's name, language and body. Its type stays: an API, a gateway or another policy may use it.
-func (a *Admin) UpdatePolicy(ctx context.Context, actor control.Actor, p control.Policy) (control.Policy, error) {
+func (a *Admin) UpdatePolicy(ctx context.Context, actor control.Actor, p control.Policy, checks ...PolicyChecks) (control.Policy, error) {
 	found, err := a.policy(ctx, actor, "UpdatePolicy", p.ID)
 	if err != nil {
 		return control.Policy{}, err
@@ -133,6 +164,9 @@ func (a *Admin) UpdatePolicy(ctx context.Context, actor control.Actor, p control
 		var check control.Checks
 		check.Add("type", "is "+found.Type+" and cannot be changed; make a new policy")
 		return control.Policy{}, check.Err("policy")
+	}
+	if err := allFit(p, checks); err != nil {
+		return control.Policy{}, err
 	}
 	if err := a.checkBudget(ctx, p); err != nil {
 		return control.Policy{}, err

@@ -7,6 +7,7 @@ import (
 	"portcullis/control"
 	"portcullis/edge/policy"
 	"portcullis/edge/policy/cases"
+	"portcullis/edge/waist"
 )
 
 // Limits of a file of cases that is run here; `portcullis policy test` runs larger ones.
@@ -56,6 +57,11 @@ func (a *Admin) RunPolicyCases(ctx context.Context, actor control.Actor, p contr
 	}
 	if err := problems(policy.Check(p, w.byID.get)); err != nil {
 		return out, err
+	}
+	if p.Language == waist.LanguageCedar {
+		if err := fits(p, file.CedarSchema); err != nil {
+			return out, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, casesTime)
 	defer cancel()

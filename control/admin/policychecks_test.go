@@ -224,6 +224,37 @@ seen := [input.request.source_ip, input.request.service, input.request.template,
 	}
 }
 
+// TestCedarSchema: a save, a test and a file of cases may bring a schema, and what does not fit it is refused with its line.
+func TestCedarSchema(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	schema := `entity User = { "sub"?: String }; action GET appliesTo { principal: User, resource: User, context: { "claims": { "sub"?: String } } };`
+	good := control.Policy{ID: "typo", ServerID: "default", PolicyName: "Typo", Language: "cedar", Definition: "permit(principal, action, resource)\nwhen { context.claims has sub };"}
+	bad := good
+	bad.Definition = "permit(principal, action, resource)\nwhen { context.claims has sub && context.claims.sbu == \"joe\" };"
+	checks := admin.PolicyChecks{CedarSchema: schema}
+	does := func(what string, err error) {
+		t.Helper()
+		refused(t, err, control.Invalid, "invalid_policy")
+		if !strings.Contains(err.Error(), "line 1") || !strings.Contains(err.Error(), "schema") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err := w.CreatePolicy(ctx, w.root, bad, checks)
+	does("create", err)
+	must(w.CreatePolicy(ctx, w.root, good, checks))(t)
+	_, err = w.UpdatePolicy(ctx, w.root, bad, checks)
+	does("update", err)
+	must(w.UpdatePolicy(ctx, w.root, bad))(t) // without a schema there is nothing that it does not fit
+	var test control.PolicyTest
+	test.WorkspaceID, test.Policy.Language, test.Policy.Definition, test.Policy.CedarSchema = "default", "cedar", bad.Definition, schema
+	_, err = w.TestPolicy(ctx, w.root, test)
+	does("test", err)
+	_, err = w.RunPolicyCases(ctx, w.root, bad, "cedar_schema: |\n  "+schema+"\ncases: [{allow: false}]\n")
+	does("cases", err)
+	_, err = w.UpdatePolicy(ctx, w.root, control.Policy{ID: "block_default_api", PolicyName: "Block", Validators: []waist.Validator{{Name: "false"}}}, checks)
+	refused(t, err, control.Invalid, "invalid_policy")
+}
+
 // TestTestPolicyClock: the clock of a test can be set, a claim keeps its digits, and a template warns.
 func TestTestPolicyClock(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))

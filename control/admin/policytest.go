@@ -47,6 +47,9 @@ func (a *Admin) TestPolicy(ctx context.Context, actor control.Actor, t control.P
 	if err := problems(policy.Check(p, w.byID.get)); err != nil {
 		return control.PolicyTestResult{}, err
 	}
+	if err := fits(p, t.Policy.CedarSchema); err != nil {
+		return control.PolicyTestResult{}, err
+	}
 	// Only what the policy embeds is compiled: a workspace may hold thousands.
 	set := policy.Compile(w.byID.with(p), policy.Options{Now: a.now})
 	x := set.Explain(ctx, p.ID, a.policyInput(&t, workspace, scopes))

@@ -369,6 +369,11 @@ func (w *world) savesWarn(api string, doubtful obj) {
 		w.t.Errorf("an open API with %q", got)
 	}
 	w.call("PUT", path, obj{"policy_id": doubtful["id"]}, 200, nil)
+	cedar := obj{"server_id": "default", "policy_name": "Cedar", "language": "cedar", "definition": "permit(principal == Person::\"joe\", action, resource);"}
+	cedar["cedar_schema"] = "entity User; action GET appliesTo { principal: User, resource: User };"
+	w.call("POST", "/policies", cedar, 422, nil)
+	cedar["cedar_schema"] = "entity User, Person; action GET appliesTo { principal: [User, Person], resource: User };"
+	w.call("POST", "/policies", cedar, 201, nil)
 	var user obj
 	w.call("POST", "/policies", obj{"server_id": "default", "policy_name": "At login", "type": "user", "validators": []any{obj{"name": "true"}}}, 201, &user)
 	if got := messages(user); len(got) != 1 || !strings.Contains(got[0], "nothing asks this one") {

@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"portcullis/control"
+	"portcullis/control/admin"
 	"portcullis/control/api/openapi"
 	"portcullis/control/web"
 )
 
-var policyContract = web.Contract{Answers: []any{openapi.Policy{}}, Reads: []string{"warnings"}, Empty: []string{"cross_tenant_api_policy_bindings", "query"}}
+var policyContract = web.Contract{Answers: []any{openapi.Policy{}}, Reads: []string{"cedar_schema", "warnings"}, Empty: []string{"cross_tenant_api_policy_bindings", "query"}}
 
 func (a *API) listPolicies(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	types := queryList(r, "policy_types")
@@ -55,13 +56,14 @@ func orDoubt(list []control.PolicyWarning, err error) []control.PolicyWarning {
 
 func (a *API) createPolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	var in control.Policy
-	if _, err := decode[openapi.PolicyRequest](r, &in, policyContract); err != nil {
+	body, err := decode[openapi.PolicyRequest](r, &in, policyContract)
+	if err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
 		return err
 	}
-	p, err := a.Admin.CreatePolicy(r.Context(), actor, in)
+	p, err := a.Admin.CreatePolicy(r.Context(), actor, in, admin.PolicyChecks{CedarSchema: value(body.CedarSchema)})
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,8 @@ func (a *API) getPolicy(w http.ResponseWriter, r *http.Request, actor control.Ac
 // updatePolicy answers 201, as published.
 func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control.Actor) error {
 	var in control.Policy
-	if _, err := decode[openapi.PolicyRequest](r, &in, policyContract); err != nil {
+	body, err := decode[openapi.PolicyRequest](r, &in, policyContract)
+	if err != nil {
 		return err
 	}
 	if err := sameTenant(&in.TenantID, r); err != nil {
@@ -92,11 +95,11 @@ func (a *API) updatePolicy(w http.ResponseWriter, r *http.Request, actor control
 	if err := sameID(&in.ID, "id", r.PathValue("pid")); err != nil {
 		return err
 	}
-	r, err := precondition(r, actor, a.policyNow)
+	r, err = precondition(r, actor, a.policyNow)
 	if err != nil {
 		return err
 	}
-	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in)
+	p, err := a.Admin.UpdatePolicy(r.Context(), actor, in, admin.PolicyChecks{CedarSchema: value(body.CedarSchema)})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -181,8 +182,53 @@ action GET in [read] appliesTo { principal: [User, Client, Anonymous], resource:
 	if got := strings.Join(problemTexts(list), "\n"); !strings.Contains(got, "definition:4:1: typo does not fit the schema") && !strings.Contains(got, "definition:3:1: typo does not fit the schema") {
 		t.Errorf("%s", got)
 	}
-	if list := CheckWith(ok, CheckOptions{CedarSchema: "entity"}); len(list) != 1 || list[0].Path != "schema" {
+	if list := CheckWith(ok, CheckOptions{CedarSchema: "entity"}); len(list) != 1 || list[0].Path != "cedar_schema" {
 		t.Errorf("%v", problemTexts(list))
+	}
+}
+
+// TestExampleSchema: the schema of the reference parses, the Cedar policies of the gallery and of the reference fit it, and
+// a misspelt member does not.
+func TestExampleSchema(t *testing.T) {
+	schema, err := os.ReadFile("../../docs/reference/examples/petstore.cedarschema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := func(definition string) []Problem {
+		return CheckWith(waist.Policy{ID: "x", Language: waist.LanguageCedar, Definition: definition}, CheckOptions{CedarSchema: string(schema)})
+	}
+	page, err := os.ReadFile("../../docs/reference/policies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```cedar\n")
+	example, _, _ := strings.Cut(rest, "```")
+	good := map[string]string{"reference": example, "tag": `permit(principal, action, resource) when { resource.hasTag("pii") && resource.getTag("pii") == "true" };`}
+	for _, x := range Gallery() {
+		good[x.ID] = x.Cedar
+	}
+	for name, definition := range good {
+		if list := fits(definition); len(list) > 0 {
+			t.Errorf("%s: %v", name, problemTexts(list))
+		}
+	}
+	for _, bad := range []string{
+		`permit(principal, action, resource) when { context.claims has sub && context.claims.sbu == "joe" };`,
+		`permit(principal, action, resource) when { context.claims.sub == "joe" };`, // without has
+		`permit(principal, action, resource) when { context.weekday > 3 };`,
+		`permit(principal, action == Action::"GTE", resource);`,
+		`permit(principal is Person, action, resource);`,
+	} {
+		if list := fits(bad); len(list) == 0 {
+			t.Errorf("%s fits", bad)
+		}
+	}
+	if list := fits(`permit(principal, action, resource);`); len(list) > 0 {
+		t.Errorf("%v", problemTexts(list))
+	}
+	long := CheckWith(waist.Policy{ID: "x", Language: waist.LanguageCedar, Definition: "permit(principal, action, resource);"}, CheckOptions{CedarSchema: strings.Repeat(" ", maxSchemaBytes+1)})
+	if len(long) != 1 || !strings.Contains(long[0].Message, "the schema has 65537 bytes; 65536 are allowed") {
+		t.Errorf("%v", problemTexts(long))
 	}
 }
 

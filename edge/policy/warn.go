@@ -162,16 +162,22 @@ func (w *warner) cedar(p *cedarPolicy) {
 	}
 }
 
+const maxSchemaBytes = 64 << 10
+
 // validateCedar checks every statement against a schema. cedar-go's validator has the position of statements only.
 func validateCedar(p *cedarPolicy, text string, ps *problems) {
+	if len(text) > maxSchemaBytes {
+		ps.add("cedar_schema", "the schema has %d bytes; %d are allowed", len(text), maxSchemaBytes)
+		return
+	}
 	var s schema.Schema
 	if err := s.UnmarshalCedar([]byte(text)); err != nil {
-		ps.add("schema", "the schema does not parse: %v", err)
+		ps.add("cedar_schema", "the schema does not parse: %v", err)
 		return
 	}
 	resolved, err := s.Resolve()
 	if err != nil {
-		ps.add("schema", "the schema does not resolve: %v", err)
+		ps.add("cedar_schema", "the schema does not resolve: %v", err)
 		return
 	}
 	v := validate.New(resolved)

@@ -2835,13 +2835,15 @@ type PolicyLanguage string
 
 // PolicyRequest A policy in a request.
 type PolicyRequest struct {
-	Definition *string `json:"definition,omitempty"`
-	EnvVersion *string `json:"env_version,omitempty"`
-	ID         *string `json:"id,omitempty"`
-	Language   *string `json:"language,omitempty"`
-	PolicyName *string `json:"policy_name,omitempty"`
-	ServerID   *string `json:"server_id,omitempty"`
-	TenantID   *string `json:"tenant_id,omitempty"`
+	// CedarSchema Additive. A schema in Cedar's own syntax, which the policy must fit; it is not stored.
+	CedarSchema *string `json:"cedar_schema,omitempty"`
+	Definition  *string `json:"definition,omitempty"`
+	EnvVersion  *string `json:"env_version,omitempty"`
+	ID          *string `json:"id,omitempty"`
+	Language    *string `json:"language,omitempty"`
+	PolicyName  *string `json:"policy_name,omitempty"`
+	ServerID    *string `json:"server_id,omitempty"`
+	TenantID    *string `json:"tenant_id,omitempty"`
 
 	// Type api (also without it), user, developer, machine or dcr. Only policies of type api can be assigned; the others are stored and nothing here asks them.
 	Type       *string             `json:"type,omitempty"`
@@ -3522,8 +3524,10 @@ type TestPolicyRequest struct {
 		} `json:"request,omitempty"`
 	} `json:"input,omitempty"`
 	Policy *struct {
-		Definition *string `json:"definition,omitempty"`
-		Language   *string `json:"language,omitempty"`
+		// CedarSchema Additive. A schema in Cedar's own syntax, which the policy must fit.
+		CedarSchema *string `json:"cedar_schema,omitempty"`
+		Definition  *string `json:"definition,omitempty"`
+		Language    *string `json:"language,omitempty"`
 
 		// Type Additive. Without it api. Only policies of the same type can be embedded.
 		Type       *string             `json:"type,omitempty"`

@@ -21,6 +21,8 @@ import (
 type File struct {
 	// Policies of this file by id; they shadow policies of the same id that the caller brings.
 	Policies map[string]Policy `json:"policies,omitempty"`
+	// CedarSchema is a schema in Cedar's own syntax, which the file's Cedar policies must fit.
+	CedarSchema string `json:"cedar_schema,omitempty"`
 	// Input is the base: the input of every case is laid over it, member by member.
 	Input map[string]any `json:"input,omitempty"`
 	// Now is the clock of cases that set none. The zero value means 2026-01-15T12:00:00Z, a Thursday: a case whose

@@ -85,7 +85,7 @@ func Run(ctx context.Context, f *File, opts Options) (*Report, error) {
 	r := &Report{}
 	others := func(id string) (waist.Policy, bool) { p, ok := all[id]; return p, ok }
 	for _, p := range own {
-		problems, warnings := checkPolicy(p, f.Policies[p.ID], others)
+		problems, warnings := checkPolicy(p, f.Policies[p.ID], policy.CheckOptions{Others: others, CedarSchema: f.CedarSchema})
 		r.Problems, r.Warnings = append(r.Problems, problems...), append(r.Warnings, warnings...)
 	}
 	set := policy.Compile(slices.Collect(maps.Values(all)), policy.Options{Timeout: opts.Timeout})
@@ -110,12 +110,12 @@ func Run(ctx context.Context, f *File, opts Options) (*Report, error) {
 	return r, nil
 }
 
-func checkPolicy(p waist.Policy, src Policy, others func(string) (waist.Policy, bool)) (out, warnings []PolicyProblem) {
+func checkPolicy(p waist.Policy, src Policy, o policy.CheckOptions) (out, warnings []PolicyProblem) {
 	add := func(format string, args ...any) {
 		out = append(out, PolicyProblem{Policy: p.ID, Message: fmt.Sprintf(format, args...)})
 	}
 	var errs []string
-	for _, problem := range policy.Check(p, others) {
+	for _, problem := range policy.CheckWith(p, o) {
 		if problem.Warning {
 			warnings = append(warnings, PolicyProblem{Policy: p.ID, Message: problem.String()})
 			continue
@@ -134,7 +134,7 @@ func checkPolicy(p waist.Policy, src Policy, others func(string) (waist.Policy, 
 	}
 	if src.Reads != nil {
 		want := slices.Sorted(slices.Values(*src.Reads))
-		if got := policy.Inputs(p, others).List(); !slices.Equal(got, want) {
+		if got := policy.Inputs(p, o.Others).List(); !slices.Equal(got, want) {
 			add("reads %q, expected %q", got, want)
 		}
 	}

@@ -74,6 +74,7 @@ func TestRunFails(t *testing.T) {
 		{"comparator: equals", "comparator: equalz", "unknown comparator"},
 		{"name: identity-context", "name: identity", "unknown validator"},
 		{"allow := true", "allow := ", "definition:3"},
+		{"policies:\n", "cedar_schema: |\n  entity User; action GET appliesTo {principal: User, resource: User};\npolicies:\n  c: {language: cedar, definition: 'permit(principal, action == Action::\"GTE\", resource);'}\n", "does not fit the schema"},
 		{"policy: out", "policy: gone", "policy_unknown"},
 		{"{petId: joe}", "{petId: 5}", "input:"},
 		{"path_params: {petId: joe}", "pathParams: {petId: joe}", "unknown field"},
