@@ -248,6 +248,9 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 			v.uses += len(s.APIs)
 		}
 	}
+	if err := p.otherUses(r, &v); err != nil {
+		return err
+	}
 	if r.audits() {
 		if v.past, err = p.history(r, v.policy.ID, maxHistory); err != nil {
 			return err
@@ -263,6 +266,36 @@ func (p *portal) renderPolicy(r *request, status int, v policyPage) error {
 		return err
 	}
 	return r.render(status, editPolicyView(r.frame(nameOr(v.policy.PolicyName, v.policy.ID), "policies"), clock{p.now()}, v))
+}
+
+// otherUses finds what uses a policy besides APIs: policies that embed it, and gateways that give it to new APIs.
+func (p *portal) otherUses(r *request, v *policyPage) error {
+	all, err := p.admin.ListPolicies(r.ctx(), r.actor, r.wid(), []string{v.policy.Type})
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if cards, err := cardsOf(x.Validators); err == nil && embeds(cards, v.policy.ID) {
+			v.embeddedIn = append(v.embeddedIn, x)
+		}
+	}
+	gateways, err := p.admin.ListGateways(r.ctx(), r.actor, r.wid())
+	if err != nil {
+		return err
+	}
+	for _, g := range gateways {
+		if g.DefaultPolicyID == v.policy.ID {
+			v.defaultOf = append(v.defaultOf, g)
+		}
+	}
+	return nil
+}
+
+// embeds reports whether one of the cards, or of those inside them, is the policy.
+func embeds(cards []card, policy string) bool {
+	return slices.ContainsFunc(cards, func(c card) bool {
+		return c.shape() == shapePolicy && c.policy == policy || slices.ContainsFunc(c.lists, func(l cardList) bool { return embeds(l.cards, policy) })
+	})
 }
 
 // refusePolicy shows an error about the text in the editor beside it; any other error is returned.

@@ -71,6 +71,18 @@ func TestPolicyTest(t *testing.T) {
 		wants(200, "Denied: UNAUTHORIZED", "Card 1 1 field 1", "Fails", "pwd")
 }
 
+// TestPolicyUses: a policy's page names the APIs, the policies and the gateways that use it.
+func TestPolicyUses(t *testing.T) {
+	w := newWorld(t)
+	gw, _ := petStore(t, w)
+	b := w.signedIn("admin", password)
+	must(w.admin.CreatePolicy(t.Context(), w.operator, control.Policy{ID: "outer", ServerID: "default", PolicyName: "Outer", Validators: []waist.Validator{
+		{Name: "not", Conf: []byte(`{"validators":[{"name":"embedded-policy","conf":{"policy_id":"block_default_api"}}]}`)}}}))(t)
+	b.post("/app/default/gateways/"+gw.ID+"/settings", "name", "Pet gateway", "default_policy_id", "block_default_api").wants(200)
+	b.get("/app/default/policies/block_default_api").wants(200, "Embedded in policy Outer", "Given to new APIs of gateway Pet gateway", "Used by 0 APIs")
+	b.get("/app/default/policies/outer").wants(200).lacks("Embedded in policy")
+}
+
 // TestPolicyHistory: versions are compared with what was before and with the present one, and come back.
 func TestPolicyHistory(t *testing.T) {
 	w := newWorld(t)

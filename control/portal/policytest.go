@@ -50,7 +50,8 @@ const (
 // fillTest puts what was chosen into the request of the test: a caller replaces the claims, an API the request, a recorded
 // decision both.
 func (p *portal) fillTest(r *request, v *policyPage) error {
-	kind, id, _ := strings.Cut(r.value("fill"), ":")
+	v.fill = clip(r.value("fill"), 256)
+	kind, id, _ := strings.Cut(v.fill, ":")
 	switch kind {
 	case "decision":
 		d, err := r.decisionByID(id)

@@ -278,7 +278,10 @@ func (b *Tab) Check(axe []byte, what string, contrast bool) {
 	b.t.Helper()
 	b.Shot(strings.NewReplacer("/", "_", "?", "_", " ", "_").Replace(what))
 	b.Do(chromedp.Evaluate[chromedp.Void](string(axe) + ";0"))
-	for _, v := range Evaluate[[]string](b, `axe.run(`+map[bool]string{true: `{runOnly: ["color-contrast"]}`}[contrast]+`).then(r => r.violations.map(v => v.id + ": " + v.help + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(" | ")))`) {
+	// axe fails on a page that a script changes under its eyes; it is looked at again when that has settled.
+	run := `axe.run(` + map[bool]string{true: `{runOnly: ["color-contrast"]}`}[contrast] + `)`
+	look := run + `.catch(() => new Promise(done => setTimeout(done, 500)).then(() => ` + run + `))`
+	for _, v := range Evaluate[[]string](b, look+`.then(r => r.violations.map(v => v.id + ": " + v.help + ": " + v.nodes.map(n => n.html.slice(0, 160)).slice(0, 3).join(" | ")))`) {
 		b.t.Errorf("%s: %s", what, v)
 	}
 }
