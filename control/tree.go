@@ -37,6 +37,17 @@ type TreeServer struct {
 	Clients              map[string]TreeClient  `json:"clients"`
 	Gateways             map[string]TreeGateway `json:"gateways"`
 	ExecutionPoints      map[string]string      `json:"policy_execution_points"` // always empty here
+
+	// Additive. TrustedIssuers is one list; nil means as it is. Secrets are those that policies read, by id.
+	TrustedIssuers *[]waist.TrustedIssuer `json:"trusted_issuers"`
+	Secrets        map[string]TreeSecret  `json:"secrets"`
+}
+
+// TreeSecret is a secret that policies read; Value is there with credentials only. Absent in an import it stays; a new
+// secret needs one.
+type TreeSecret struct {
+	Name  string `json:"secret"` // by which policies name it
+	Value string `json:"value,omitempty"`
 }
 
 // TreeService is a service with its scopes and APIs.
@@ -188,6 +199,7 @@ var (
 	treeScopeMembers   = treeMembers{key: "name", ignored: append([]string{"id", "service_id", "with_service", "service"}, treeIgnored...),
 		neutral: neutral("implicit_grant", "metadata", "transient")}
 	treeAPIMembers    = treeMembers{key: "id", ignored: append([]string{"service_id"}, treeIgnored...), neutral: neutral("graphql_schema", "graphql_types")}
+	treeSecretMembers = treeMembers{key: "id", ignored: treeIgnored}
 	treePolicyMembers = treeMembers{key: "id", ignored: treeIgnored, neutral: neutral("cross_tenant_api_policy_bindings", "query")}
 	clientNeutral     = with(neutral("application_purpose", "application_url", "app_url", "authorization_details_types",
 		"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",

@@ -21,6 +21,7 @@ var treeTable = map[reflect.Type]treeMembers{
 	reflect.TypeFor[TreeScope]():           treeScopeMembers,
 	reflect.TypeFor[TreeAPI]():             treeAPIMembers,
 	reflect.TypeFor[TreePolicy]():          treePolicyMembers,
+	reflect.TypeFor[TreeSecret]():          treeSecretMembers,
 	reflect.TypeFor[TreeClient]():          treeClientMembers,
 	reflect.TypeFor[TreeGateway]():         treeGatewayMembers,
 	reflect.TypeFor[TreeGatewayClient]():   treeGatewayClientMembers,

@@ -27,7 +27,11 @@ func (a *Admin) ExportWorkspace(ctx context.Context, actor control.Actor, wid st
 		}
 	}
 	var out control.TreeServer
-	err := a.store.Snapshot(ctx, func(r store.Reader) error {
+	err := a.revealedTree(ctx, actor, wid, credentials)
+	if err != nil {
+		return out, err
+	}
+	err = a.store.Snapshot(ctx, func(r store.Reader) error {
 		t, err := r.Tree(ctx, actor.TenantID, wid)
 		if err != nil {
 			return notFound(err, "workspace", wid)
@@ -96,9 +100,26 @@ func hasTenant(ctx context.Context, r store.Reader, actor control.Actor) error {
 	return nil
 }
 
+// revealedTree records that the actor takes the secrets of a workspace, or of the tenant (""), before they are handed out.
+func (a *Admin) revealedTree(ctx context.Context, actor control.Actor, wid string, credentials bool) error {
+	if !credentials {
+		return nil
+	}
+	at := wid
+	if at == "" {
+		at = control.AdminWorkspace
+	}
+	return a.change(ctx, actor, at, func(c *change) error {
+		return c.audit(ctx, "configuration", "revealed", wid, nil, map[string]any{"secrets": true})
+	})
+}
+
 // exportTenant reads all workspaces, or the one named.
 func (a *Admin) exportTenant(ctx context.Context, actor control.Actor, wid string, credentials bool) (control.TreeTenant, error) {
 	out := control.TreeTenant{Servers: map[string]control.TreeServer{}}
+	if err := a.revealedTree(ctx, actor, wid, credentials); err != nil {
+		return out, err
+	}
 	err := a.store.Snapshot(ctx, func(r store.Reader) error {
 		if err := hasTenant(ctx, r, actor); err != nil {
 			return err
@@ -134,6 +155,19 @@ func (a *Admin) tree(t store.Tree, credentials bool) (control.TreeServer, error)
 		AccessTokenStrategy: &w.AccessTokenStrategy, AccessTokenTTL: &w.AccessTokenTTL, DynamicScopeSep: &w.DynamicScopeSep,
 		Services: map[string]control.TreeService{}, ScopesWithoutService: map[string]control.TreeScope{}, Policies: map[string]control.TreePolicy{},
 		Clients: map[string]control.TreeClient{}, Gateways: map[string]control.TreeGateway{}, ExecutionPoints: map[string]string{}}
+	issuers := treeTrust(t.TrustedIssuers)
+	out.TrustedIssuers, out.Secrets = &issuers, map[string]control.TreeSecret{}
+	for _, s := range t.Kept {
+		x := control.TreeSecret{Name: s.Name}
+		if credentials {
+			value, err := a.keyring.open(workspaceSecretPlace(s.TenantID, s.WorkspaceID, s.ID), s.Sealed)
+			if err != nil {
+				return out, err
+			}
+			x.Value = string(value)
+		}
+		out.Secrets[s.ID] = x
+	}
 	for _, p := range t.Policies {
 		out.Policies[p.ID] = treePolicy(p)
 	}

@@ -84,6 +84,9 @@ func (w *world) full() {
 		t.Fatal(err)
 	}
 	must(w.UpdateWorkspace(ctx, w.root, control.Workspace{ID: "default", Name: "Demo", Description: "of pets", DynamicScopeSep: ":"}))(t)
+	must(w.SetTrustedIssuers(ctx, w.root, "default", []waist.TrustedIssuer{{IssuerURL: "https://idp.example.com", Audiences: []string{"pets"},
+		JWKS: json.RawMessage(`{"keys":[{"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kty":"OKP","crv":"Ed25519","kid":"k","use":"sig","alg":"EdDSA"}]}`)}}))(t)
+	must(w.CreateSecret(ctx, w.root, control.Secret{ID: "pepper", WorkspaceID: "default", Name: "pepper"}, "a pinch"))(t)
 }
 
 // pair runs f with two worlds on each engine.

@@ -11,14 +11,14 @@ import (
 // apply writes the plan: first what others point at, last what nothing points at any more. One audit record says that
 // there was an import, and one for each object what became of it.
 func (p *plan) apply() error {
-	for _, step := range []func() error{p.writeWorkspace, p.writePolicies, p.writeServices, p.loosenGroups, p.writeAPIs, p.writeScopes, p.writeClients,
+	for _, step := range []func() error{p.writeWorkspace, p.writeTrust, p.writeKept, p.writePolicies, p.writeServices, p.loosenGroups, p.writeAPIs, p.writeScopes, p.writeClients,
 		p.writeGateways, p.writeGroups, p.removeOld} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	// Clients, names of gateways and groups that nothing is bound to are nothing that an authorizer sees.
-	if (p.setWorkspace || p.policies.any() || p.services.any() || p.apis.any() || p.scopes.any() || len(p.rebound) > 0 || p.change.revise) && !p.fresh {
+	if (p.setWorkspace || p.trust != nil || p.policies.any() || p.services.any() || p.apis.any() || p.scopes.any() || len(p.rebound) > 0 || p.change.revise) && !p.fresh {
 		if _, err := p.Revise(p.ctx, p.actor.TenantID, p.change.workspace, p.admin.now()); err != nil {
 			return err
 		}
@@ -40,8 +40,9 @@ func (p *plan) summary() any {
 	add("scopes", len(p.scopes.added), len(p.scopes.changed), len(p.scopes.remove))
 	add("clients", len(p.clients.added), len(p.clients.changed), len(p.clients.remove))
 	add("gateways", len(p.gateways.added), len(p.gateways.changed), len(p.gateways.remove))
+	add("secrets", len(p.kept.added), len(p.kept.changed), len(p.kept.remove))
 	add("api_groups", len(p.groups.added), len(p.groups.changed), len(p.groups.remove))
-	return map[string]any{"mode": p.opts.Mode, "patch": p.whole, "added_changed_removed": counts, "new_workspace": p.fresh, "workspace_changed": p.setWorkspace}
+	return map[string]any{"mode": p.opts.Mode, "patch": p.whole, "added_changed_removed": counts, "new_workspace": p.fresh, "workspace_changed": p.setWorkspace, "trusted_issuers_changed": p.trust != nil}
 }
 
 // note audits one object: nil before when it is new, nil after when it is removed.

@@ -38,6 +38,10 @@ type plan struct {
 	clients   edits[control.Client]
 	gateways  edits[control.Gateway]
 	groups    edits[store.StoredGroup]
+	kept      edits[store.WorkspaceSecret] // secrets that policies read
+
+	trust  *[]waist.TrustedIssuer // nil: as it is
+	values map[string]string      // :: id of a kept secret → its new value
 
 	setWorkspace bool
 	secrets      map[string]string   // :: client id → secret to set; "" for a random one
@@ -140,7 +144,7 @@ func (p *plan) invalid(path string, err error) error {
 // make fills the plan.
 func (p *plan) make() error {
 	p.secrets, p.embeds, p.rebound = map[string]string{}, map[string][]string{}, map[string]bool{}
-	for _, step := range []func() error{p.planWorkspace, p.planPolicies, p.planServices, p.planScopes, p.planClients, p.planGateways, p.planGroups,
+	for _, step := range []func() error{p.planWorkspace, p.planTrust, p.planKept, p.planPolicies, p.planServices, p.planScopes, p.planClients, p.planGateways, p.planGroups,
 		p.planAPIs, p.checkPolicies, p.checkIDs} {
 		if err := step(); err != nil {
 			return err

@@ -30,25 +30,11 @@ func (a *Admin) SetTrustedIssuers(ctx context.Context, actor control.Actor, wid 
 	if err := a.allow(actor, "SetTrustedIssuers", wid); err != nil {
 		return nil, err
 	}
-	out := make([]waist.TrustedIssuer, len(all))
-	for i, t := range all {
-		if text := string(t.JWKS); text == "null" || text == "{}" {
-			t.JWKS = nil
-		}
-		if t.IssuerURL == a.IssuerURL(actor.TenantID, wid) {
-			var check control.Checks
-			check.Add("trusted_issuers", "must not hold the workspace's own issuer, which is trusted anyway")
-			return nil, check.Err("workspace")
-		}
-		out[i] = t
-	}
-	if err := control.ValidateTrustedIssuers(out); err != nil {
+	out, err := a.trustable(actor.TenantID, wid, all)
+	if err != nil {
 		return nil, err
 	}
-	if wid == control.AdminWorkspace || wid == control.SystemWorkspace {
-		return nil, control.Errorf(control.Malformed, "system_workspace", "the workspace %q protects this server itself, which takes its own tokens only", wid)
-	}
-	err := a.change(ctx, actor, wid, func(c *change) error {
+	err = a.change(ctx, actor, wid, func(c *change) error {
 		old, err := c.TrustedIssuers(ctx, actor.TenantID, wid)
 		if err != nil {
 			return err
@@ -60,6 +46,29 @@ func (a *Admin) SetTrustedIssuers(ctx context.Context, actor control.Actor, wid 
 		return c.audit(ctx, "server", "updated", wid, trust(old), trust(out))
 	})
 	return out, err
+}
+
+// trustable checks a list of trusted issuers for a workspace and returns it as it is stored.
+func (a *Admin) trustable(tenant, wid string, all []waist.TrustedIssuer) ([]waist.TrustedIssuer, error) {
+	out := make([]waist.TrustedIssuer, len(all))
+	for i, t := range all {
+		if text := string(t.JWKS); text == "null" || text == "{}" {
+			t.JWKS = nil
+		}
+		if t.IssuerURL == a.IssuerURL(tenant, wid) {
+			var check control.Checks
+			check.Add("trusted_issuers", "must not hold the workspace's own issuer, which is trusted anyway")
+			return nil, check.Err("workspace")
+		}
+		out[i] = t
+	}
+	if err := control.ValidateTrustedIssuers(out); err != nil {
+		return nil, err
+	}
+	if (wid == control.AdminWorkspace || wid == control.SystemWorkspace) && len(out) > 0 {
+		return nil, control.Errorf(control.Malformed, "system_workspace", "the workspace %q protects this server itself, which takes its own tokens only", wid)
+	}
+	return out, nil
 }
 
 // trust is the list as the audit shows it.

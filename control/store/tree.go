@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"portcullis/control"
+	"portcullis/edge/waist"
 )
 
 // Tree is everything in a workspace that its configuration as one document shows, read in whole: no list is cut.
@@ -20,6 +21,9 @@ type Tree struct {
 	Clients   []control.Client // without those of gateways
 	Gateways  []control.Gateway
 	Groups    []StoredGroup
+	// TrustedIssuers are other issuers whose tokens the workspace takes; Kept are the sealed secrets that policies read.
+	TrustedIssuers []waist.TrustedIssuer
+	Kept           []WorkspaceSecret
 	// Secrets are the sealed current secrets of the clients and of the gateways' clients. :: client id → secret
 	Secrets map[string]ClientSecret
 }
@@ -27,6 +31,12 @@ type Tree struct {
 // Tree reads a workspace; ErrNotFound when there is none. Call it on a snapshot or in a transaction.
 func (r Reader) Tree(ctx context.Context, tenant, workspace string) (t Tree, err error) {
 	if t.Workspace, err = r.Workspace(ctx, tenant, workspace); err != nil {
+		return t, err
+	}
+	if t.TrustedIssuers, err = r.TrustedIssuers(ctx, tenant, workspace); err != nil {
+		return t, err
+	}
+	if t.Kept, err = r.WorkspaceSecrets(ctx, tenant, workspace); err != nil {
 		return t, err
 	}
 	if t.Policies, err = r.PoliciesOf(ctx, tenant, workspace); err != nil {

@@ -3627,15 +3627,21 @@ type TreeMap map[string]FreeForm
 
 // TreeServer The configuration of a workspace as a tree: the members of the workspace itself, and its objects keyed by id without id and tenant_id. Members may be null.
 type TreeServer struct {
-	Clients               *TreeMap               `json:"clients,omitempty"`
-	Description           *string                `json:"description,omitempty"`
-	Gateways              *TreeMap               `json:"gateways,omitempty"`
-	Name                  *string                `json:"name,omitempty"`
-	Policies              *TreeMap               `json:"policies,omitempty"`
-	PolicyExecutionPoints *map[string]string     `json:"policy_execution_points,omitempty"`
-	ScopesWithoutService  *TreeMap               `json:"scopes_without_service,omitempty"`
-	Services              *TreeMap               `json:"services,omitempty"`
-	AdditionalProperties  map[string]interface{} `json:"-"`
+	Clients               *TreeMap           `json:"clients,omitempty"`
+	Description           *string            `json:"description,omitempty"`
+	Gateways              *TreeMap           `json:"gateways,omitempty"`
+	Name                  *string            `json:"name,omitempty"`
+	Policies              *TreeMap           `json:"policies,omitempty"`
+	PolicyExecutionPoints *map[string]string `json:"policy_execution_points,omitempty"`
+	ScopesWithoutService  *TreeMap           `json:"scopes_without_service,omitempty"`
+
+	// Secrets Additive. The secrets that policies read, by id, with `secret` (the name) and, with credentials, `value`. A new one needs its value.
+	Secrets  *TreeMap `json:"secrets,omitempty"`
+	Services *TreeMap `json:"services,omitempty"`
+
+	// TrustedIssuers Additive. The whole list; absent or null leaves it as it is.
+	TrustedIssuers       *[]FreeForm            `json:"trusted_issuers,omitempty"`
+	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
 // TreeTenant The configuration of a tenant as a tree; objects are keyed by id.
@@ -6369,12 +6375,28 @@ func (a *TreeServer) UnmarshalJSON(b []byte) error {
 		delete(object, "scopes_without_service")
 	}
 
+	if raw, found := object["secrets"]; found {
+		err = json.Unmarshal(raw, &a.Secrets)
+		if err != nil {
+			return fmt.Errorf("error reading 'secrets': %w", err)
+		}
+		delete(object, "secrets")
+	}
+
 	if raw, found := object["services"]; found {
 		err = json.Unmarshal(raw, &a.Services)
 		if err != nil {
 			return fmt.Errorf("error reading 'services': %w", err)
 		}
 		delete(object, "services")
+	}
+
+	if raw, found := object["trusted_issuers"]; found {
+		err = json.Unmarshal(raw, &a.TrustedIssuers)
+		if err != nil {
+			return fmt.Errorf("error reading 'trusted_issuers': %w", err)
+		}
+		delete(object, "trusted_issuers")
 	}
 
 	if len(object) != 0 {
@@ -6445,10 +6467,24 @@ func (a TreeServer) MarshalJSON() ([]byte, error) {
 		}
 	}
 
+	if a.Secrets != nil {
+		object["secrets"], err = json.Marshal(a.Secrets)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'secrets': %w", err)
+		}
+	}
+
 	if a.Services != nil {
 		object["services"], err = json.Marshal(a.Services)
 		if err != nil {
 			return nil, fmt.Errorf("error marshaling 'services': %w", err)
+		}
+	}
+
+	if a.TrustedIssuers != nil {
+		object["trusted_issuers"], err = json.Marshal(a.TrustedIssuers)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'trusted_issuers': %w", err)
 		}
 	}
 
