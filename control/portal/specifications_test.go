@@ -39,7 +39,7 @@ func TestImportOpenAPI(t *testing.T) {
 
 	// Looking changes nothing, and brings the document along.
 	p := b.upload(address, "@file", petSpec, "url", "", "text", "", "action", "preview")
-	p.wants(200, "What changes", "New 3", "/pets/{petId}", "petstore.yaml", "0 APIs stay").has("/pets: {get: {}, post: {}}", `name="source" value="petstore.yaml"`)
+	p.wants(200, "What changes", "New 3", "/pets/{petId}", "petstore.yaml", "0 APIs unchanged").has("/pets: {get: {}, post: {}}", `name="source" value="petstore.yaml"`)
 	if _, ok := find(t, w, svc.ID, "GET", "/pets"); ok {
 		t.Fatal("looking imported it")
 	}
@@ -55,7 +55,7 @@ func TestImportOpenAPI(t *testing.T) {
 	must(w.admin.UpdateAPI(t.Context(), w.operator, api.ID, control.APIUpdate{PolicyID: "block_default_api"}))(t)
 
 	b.upload(address, "text", "openapi: 3.0.3\npaths: {/pets: {get: {}}}", "action", "preview").
-		wants(200, "Set aside 1", "block_default_api", "Removed 1", "1 API stays")
+		wants(200, "Set aside 1", "block_default_api", "Removed 1", "1 API unchanged")
 	b.upload(address, "text", "openapi: 3.0.3\npaths: {/pets: {get: {}}}", "action", "import")
 	b.get("/app/default/apis/authorization").wants(200, "Gone, kept for its policy")
 	b.upload(address, "text", "openapi: 3.0.3\npaths: {/pets: {get: {}}}", "action", "preview").wants(200, "Nothing: the service has the 1 API")
