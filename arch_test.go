@@ -76,7 +76,7 @@ var rules = map[string]rule{
 	"control/outbound":          {},
 	"control/oauth":             {ours: []string{"control", "control/store", "control/admin", "control/outbound", "control/web"}, theirs: []string{jose, goOIDC, oauth2}, testOnly: []string{"control/store/storetest", "control/api/openapi/openapitest"}},
 	"control/api":               {ours: []string{"control", "control/admin", "control/analytics", "control/api/openapi", "control/specification", "control/web", "edge/waist"}, testOnly: []string{"control/store", yaml, "docs/reference", "control/outbound", "control/store/storetest", "control/oauth", "control/api/openapi/openapitest"}},
-	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml, goOIDC, oauth2}, testOnly: []string{"control/oauth", "control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
+	"control/portal":            {ours: []string{"control", "control/admin", "control/analytics", "control/web", "deploy", "edge/waist"}, theirs: []string{templ, yaml, goOIDC, oauth2}, testOnly: []string{"control/oauth", "control/outbound", "control/store", "control/store/storetest", "control/portal/portaltest", chromedp}},
 	"control/portal/portaltest": {theirs: []string{chromedp}},
 	"control/portal/islands":    {theirs: []string{esbuild}},
 

@@ -337,7 +337,7 @@ var verbs = []struct {
 	{"SetPassword", root, true, func(f *fixture, a control.Actor) error { return f.w.SetPassword(ctx, a, f.user, "another long one") }},
 	{"DeleteUser", root, true, func(f *fixture, a control.Actor) error { return f.w.DeleteUser(ctx, a, f.spareUser) }},
 	{"ListWorkspaceUsers", manager, false, func(f *fixture, a control.Actor) error {
-		_, err := f.w.ListWorkspaceUsers(ctx, a, f.workspace, store.Page{})
+		_, err := f.w.ListWorkspaceUsers(ctx, a, f.workspace, "", 0)
 		return err
 	}},
 	{"GetWorkspaceUser", manager, false, func(f *fixture, a control.Actor) error {

@@ -14,7 +14,6 @@ import (
 	"portcullis/control"
 	"portcullis/control/admin"
 	"portcullis/control/outbound"
-	"portcullis/control/store"
 	"portcullis/control/store/storetest"
 )
 
@@ -280,7 +279,7 @@ func TestWorkspaceUsers(t *testing.T) {
 		_, _, err = w.Admin.Login(ctx, "default", "default", "joe", "a new password of joe", "192.0.2.1", "Firefox")
 		refused(t, err, control.Unauthenticated, "login_failed")
 
-		if list := must(w.ListWorkspaceUsers(ctx, w.root, "default", store.Page{Search: "JO"}))(t); len(list) != 1 || list[0].Name != "Joe X" {
+		if list := must(w.ListWorkspaceUsers(ctx, w.root, "default", "JO", 0))(t); len(list) != 1 || list[0].Name != "Joe X" {
 			t.Errorf("%+v", list)
 		}
 		if err := w.DeleteWorkspaceUser(ctx, w.root, "default", joe.ID); err != nil {

@@ -26,15 +26,16 @@ func (a *Admin) workspaceVerb(actor control.Actor, verb, wid string) error {
 	return regular(wid)
 }
 
-// ListWorkspaceUsers lists the users who log in at the issuer of a workspace, by id.
-func (a *Admin) ListWorkspaceUsers(ctx context.Context, actor control.Actor, wid string, p store.Page) ([]control.User, error) {
+// ListWorkspaceUsers lists users who log in at the issuer of a workspace, by id: those whose username holds a text, at most
+// limit of them, or as many as a list may have where it is 0.
+func (a *Admin) ListWorkspaceUsers(ctx context.Context, actor control.Actor, wid, search string, limit int) ([]control.User, error) {
 	if err := a.workspaceVerb(actor, "ListWorkspaceUsers", wid); err != nil {
 		return nil, err
 	}
 	if _, err := a.store.Workspace(ctx, actor.TenantID, wid); err != nil {
 		return nil, notFound(err, "workspace", wid)
 	}
-	out, err := a.store.Users(ctx, actor.TenantID, wid, p)
+	out, err := a.store.Users(ctx, actor.TenantID, wid, store.Page{Search: search, Limit: limit})
 	return out, internal(err)
 }
 

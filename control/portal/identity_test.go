@@ -105,7 +105,7 @@ var loginWith = regexp.MustCompile(`<a class="button" href="([^"]*)">Log in with
 // sso logs a browser in by the button of the log-in page.
 func (b *browser) sso(next string) page {
 	b.t.Helper()
-	form := b.get("/app/login?" + url.Values{"next": {next}}.Encode()).wants(200, "Log in with Company")
+	form := b.get("/app/login?"+url.Values{"next": {next}}.Encode()).wants(200, "Log in with Company")
 	found := loginWith.FindStringSubmatch(form.body)
 	if found == nil {
 		b.t.Fatalf("no button: %s", form.words())

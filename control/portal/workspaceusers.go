@@ -5,14 +5,13 @@ import (
 	"net/http"
 
 	"portcullis/control"
-	"portcullis/control/store"
 )
 
 // usersShown bounds the list on the page; the search finds the others.
 const usersShown = 500
 
 func (p *portal) workspaceUsers(r *request) error {
-	list, err := p.admin.ListWorkspaceUsers(r.ctx(), r.actor, r.wid(), store.Page{Search: clip(r.query("q"), 200), Limit: usersShown})
+	list, err := p.admin.ListWorkspaceUsers(r.ctx(), r.actor, r.wid(), clip(r.query("q"), 200), usersShown)
 	if err != nil {
 		return err
 	}
