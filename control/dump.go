@@ -128,7 +128,7 @@ func Undump(tenant string, dump any, c *Checks) any {
 		}
 	})
 	for _, k := range sortedKeys(d) {
-		if !known[k] && !emptyValue(d[k]) {
+		if !known[k] && !EmptyValue(d[k]) {
 			c.Add(k, "is not supported by this server; leave it out")
 		}
 	}

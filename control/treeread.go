@@ -209,7 +209,7 @@ func (r treeReader) object(path string, m map[string]any, v reflect.Value) {
 		switch {
 		case !known:
 			r.wrong(at(path, name), "is not a member of the configuration")
-		case !emptyValue(m[name]) && !slices.Contains(further, canonical(m[name])):
+		case !EmptyValue(m[name]) && !slices.Contains(further, canonical(m[name])):
 			r.wrong(at(path, name), "is not supported by this server; leave it out")
 		}
 	}
@@ -244,8 +244,8 @@ func canonical(v any) string {
 	return string(b)
 }
 
-// emptyValue reports whether a value says nothing: null, false, 0, "", "0s", the zero time, and lists and objects of such.
-func emptyValue(v any) bool {
+// EmptyValue reports whether a parsed JSON value, its numbers as they are written, says nothing: null, false, 0, "", "0s", the zero time, and lists and objects of such.
+func EmptyValue(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -259,7 +259,7 @@ func emptyValue(v any) bool {
 		return len(v) == 0
 	case map[string]any:
 		for _, m := range v {
-			if !emptyValue(m) {
+			if !EmptyValue(m) {
 				return false
 			}
 		}

@@ -29,22 +29,13 @@ func (a *Admin) ListGroups(ctx context.Context, actor control.Actor, gid string)
 // unbound. A group that is bound to another service leaves it. A method and path that had a policy on either side keeps
 // it, whatever its parameters are called, so that binding never opens what was protected; the rest get the gateway's
 // default policy. Binding what is bound already changes nothing.
-func (a *Admin) BindGroup(ctx context.Context, actor control.Actor, gid, groupID, serviceID string) (control.BindResult, error) {
-	gw, err := a.gateway(ctx, actor, "BindGroup", gid)
-	if err != nil {
-		return control.BindResult{}, err
-	}
-	var result control.BindResult
-	err = a.change(ctx, actor, gw.WorkspaceID, func(c *change) error {
-		g, err := c.group(ctx, gid, groupID)
-		if err != nil {
-			return err
-		}
+func (a *Admin) BindGroup(ctx context.Context, actor control.Actor, gid, groupID, serviceID string) (result control.BindResult, err error) {
+	err = a.changeGroup(ctx, actor, "BindGroup", gid, groupID, func(c *change, g store.StoredGroup) error {
 		svc, err := c.Service(ctx, actor.TenantID, serviceID)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if err != nil || svc.WorkspaceID != gw.WorkspaceID || svc.System {
+		if err != nil || svc.WorkspaceID != g.WorkspaceID || svc.System {
 			var check control.Checks
 			check.Add("service_id", "names no service of this workspace that a group can be bound to")
 			return check.Err("binding")
@@ -55,6 +46,21 @@ func (a *Admin) BindGroup(ctx context.Context, actor control.Actor, gid, groupID
 	return result, err
 }
 
+// changeGroup authorises a verb on a group of a gateway and runs f with the group as it is in the change.
+func (a *Admin) changeGroup(ctx context.Context, actor control.Actor, verb, gid, groupID string, f func(*change, store.StoredGroup) error) error {
+	gw, err := a.gateway(ctx, actor, verb, gid)
+	if err != nil {
+		return err
+	}
+	return a.change(ctx, actor, gw.WorkspaceID, func(c *change) error {
+		g, err := c.group(ctx, gid, groupID)
+		if err != nil {
+			return err
+		}
+		return f(c, g)
+	})
+}
+
 // group reads a group for a change.
 func (c *change) group(ctx context.Context, gid, id string) (store.StoredGroup, error) {
 	g, err := c.Group(ctx, c.actor.TenantID, gid, id)
@@ -63,16 +69,8 @@ func (c *change) group(ctx context.Context, gid, id string) (store.StoredGroup, 
 
 // BindGroupToNewService makes a service and binds the group to it, both or neither.
 func (a *Admin) BindGroupToNewService(ctx context.Context, actor control.Actor, gid, groupID string, svc control.Service) (control.Service, error) {
-	gw, err := a.gateway(ctx, actor, "BindGroupToNewService", gid)
-	if err != nil {
-		return control.Service{}, err
-	}
 	var out control.Service
-	err = a.change(ctx, actor, gw.WorkspaceID, func(c *change) error {
-		g, err := c.group(ctx, gid, groupID)
-		if err != nil {
-			return err
-		}
+	err := a.changeGroup(ctx, actor, "BindGroupToNewService", gid, groupID, func(c *change, g store.StoredGroup) (err error) {
 		if out, err = c.newService(ctx, svc); err != nil {
 			return err
 		}
@@ -88,17 +86,8 @@ func (a *Admin) BindGroupToNewService(ctx context.Context, actor control.Actor, 
 
 // UnbindGroup takes the group's APIs away from its service. Policies stay. Requests to the group's methods are denied
 // from then on as unknown, until the authorizer has been taken off them.
-func (a *Admin) UnbindGroup(ctx context.Context, actor control.Actor, gid, groupID string) (control.BindResult, error) {
-	gw, err := a.gateway(ctx, actor, "UnbindGroup", gid)
-	if err != nil {
-		return control.BindResult{}, err
-	}
-	var result control.BindResult
-	err = a.change(ctx, actor, gw.WorkspaceID, func(c *change) error {
-		g, err := c.group(ctx, gid, groupID)
-		if err != nil {
-			return err
-		}
+func (a *Admin) UnbindGroup(ctx context.Context, actor control.Actor, gid, groupID string) (result control.BindResult, err error) {
+	err = a.changeGroup(ctx, actor, "UnbindGroup", gid, groupID, func(c *change, g store.StoredGroup) (err error) {
 		if g.ServiceID == "" {
 			return control.Errorf(control.Malformed, "not_bound", "the API group %q is not bound to a service", g.Name)
 		}

@@ -654,6 +654,26 @@ func testPaging(t *testing.T, w *world) {
 	}
 }
 
+// TestPlainLists reads the lists that no other test needs.
+func TestPlainLists(t *testing.T) {
+	w := newWorld(t)
+	var service, list obj
+	w.call("POST", "/services", obj{"authorization_server_id": "default", "name": "Pets"}, 201, &service)
+	w.call("POST", "/scopes", obj{"authorization_server_id": "default", "service_id": service["id"], "name": "pets.read"}, 201, nil)
+	w.call("POST", "/apis", obj{"service_id": service["id"], "method": "GET", "path": "/pets"}, 201, nil)
+	for path, want := range map[string]int{"/servers": 3, "/workspaces": 3, "/servers/default/scopes": 1, "/services/" + service["id"].(string) + "/apis": 1} {
+		w.call("GET", path, nil, 200, &list)
+		n := -1
+		for _, member := range list {
+			n = len(member.([]any))
+		}
+		if n != want {
+			t.Errorf("%s lists %d, want %d", path, n, want)
+		}
+		list = nil
+	}
+}
+
 // TestAuditExport: a line for every event that the list pages through.
 func TestAuditExport(t *testing.T) {
 	w := newWorld(t)

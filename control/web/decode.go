@@ -281,33 +281,10 @@ func (w *walker) neutralValue(name string) error {
 	if err := w.dec.Decode(&v); err != nil {
 		return w.syntax(err)
 	}
-	if !empty(v, 0) {
+	if !control.EmptyValue(v) {
 		return invalidMember(name, "is not supported by this server; leave it out")
 	}
 	return nil
-}
-
-func empty(v any, depth int) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case bool:
-		return !v
-	case string:
-		return v == "" || v == "0s" || strings.HasPrefix(v, "0001-01-01T00:00:00")
-	case json.Number:
-		return v.String() == "0"
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		for _, m := range v {
-			if depth > maxDepth || !empty(m, depth+1) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }
 
 func (w *walker) syntax(err error) error {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -47,8 +49,46 @@ func operations(keep func(operation map[string]any) bool) ([]string, error) {
 	return out, nil
 }
 
+// answered are the statuses that operations were answered with in this process. :: operation → statuses
+var answered = struct {
+	sync.Mutex
+	of map[string]map[int]bool
+}{of: map[string]map[int]bool{}}
+
+// Answered reports whether an operation, "GET /path/{parameter}", was answered by success, and whether it was refused, in
+// any exchange that this process has checked.
+func Answered(operation string) (success, refused bool) {
+	answered.Lock()
+	defer answered.Unlock()
+	for status := range answered.of[operation] {
+		success = success || status < 400
+		refused = refused || status >= 400 && status < 500 && status != http.StatusUnauthorized
+	}
+	return success, refused
+}
+
+func record(x Exchange) {
+	c, err := loaded()
+	u, perr := url.ParseRequestURI(x.Target)
+	if err != nil || perr != nil {
+		return
+	}
+	r, found := c.find(u.EscapedPath())
+	if !found {
+		return
+	}
+	answered.Lock()
+	defer answered.Unlock()
+	op := x.Method + " " + r.template
+	if answered.of[op] == nil {
+		answered.of[op] = map[int]bool{}
+	}
+	answered.of[op][x.Status] = true
+}
+
 func report(t testing.TB, x Exchange) {
 	t.Helper()
+	record(x)
 	problems, err := Check(x)
 	if err != nil {
 		t.Errorf("%s %s: %v", x.Method, x.Target, err)
