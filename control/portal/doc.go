@@ -1,6 +1,7 @@
 // Package portal is the HTML surface of the control plane: server-rendered pages over package admin, with the labels
 // and the order of the guide. Every action is a plain form (POST, then 303), every popup is a page with its own
-// address, so the portal is complete without JavaScript; islands/ adds comfort (copy buttons, live check marks).
+// address, so the portal is complete without JavaScript; islands/ adds comfort (copy buttons, live check marks,
+// the editor of policies, dragging of cards).
 //
 // It owns words, layout, forms and their errors. It leaves every rule to admin (who may do what, what is valid), the
 // session cookie, security headers and error kinds to web, decisions and their counts to analytics. Secrets are written
