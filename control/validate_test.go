@@ -53,7 +53,7 @@ func TestValidate(t *testing.T) {
 		return control.ValidatePolicy(p)
 	}
 	user := func(f func(*control.User)) error {
-		u := control.User{Username: "joe@example.com", Role: control.Manager}
+		u := control.User{WorkspaceID: control.AdminWorkspace, IDPID: control.StaticIDP, Username: "joe@example.com", Role: control.Manager}
 		f(&u)
 		return u.Validate()
 	}
@@ -114,7 +114,7 @@ func TestValidate(t *testing.T) {
 
 		"policy":             {policy(func(p *control.Policy) {}), ""},
 		"policy id":          {policy(func(p *control.Policy) { p.ID = "../x" }), "id"},
-		"policy type":        {policy(func(p *control.Policy) { p.Type = "user" }), "type"},
+		"policy type":        {policy(func(p *control.Policy) { p.Type = "nonsense" }), "type"},
 		"policy language":    {policy(func(p *control.Policy) { p.Language = "lua" }), "language"},
 		"policy env version": {policy(func(p *control.Policy) { p.EnvVersion = "v2" }), "env_version"},
 		"policy of 300 KB":   {policy(func(p *control.Policy) { p.Definition = strings.Repeat(long, 100) }), "definition"},
