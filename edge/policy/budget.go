@@ -91,7 +91,7 @@ func CheckSet(all []waist.Policy, changed string, samples []*Input, b Budget, no
 	case steps > b.Steps:
 		ps.add("definition", "one evaluation takes more than %d steps; %d are allowed: look for loops inside loops", b.Steps, b.Steps)
 	case !ended:
-		ps.add("definition", "one evaluation did not end within %v, ten times what it may take; it made %d steps, so look for one that does much: a product of large numbers, a large range",
+		ps.add("definition", "one evaluation did not end within %v, ten times what it may take; it made %d steps: look for loops inside loops, a product of large numbers, or a large range",
 			stepTime(set.timeout), steps)
 	}
 	set.checkSizes(changed, b.Steps, &ps)
