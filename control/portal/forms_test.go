@@ -12,6 +12,7 @@ import (
 // noText are the addresses that take no words of a person's, or none that may come back in an answer.
 var noText = map[string]string{
 	"/app/logout": "a button", "/app/theme": "a choice", "/app/account/password": "secrets", "/app/users/{user}/password": "secrets", "/app/users/{user}/delete": "a button",
+	"/app/{wid}/users/{user}/password": "secrets", "/app/{wid}/users/{user}/delete": "a button", "/app/{wid}/idps/{idp}/delete": "a button", "/app/{wid}/trusted-issuers/remove": "a button",
 	"/app/{wid}/settings/delete": "asks for the id again", "/app/{wid}/keys": "a button", "/app/{wid}/keys/{key}/revoke": "a button", "/app/{wid}/scopes/{scope}/delete": "a button",
 	"/app/{wid}/apis/{api}/policy": "a choice", "/app/{wid}/apis/policy": "ticks, see TestSearchAndAssign", "/app/{wid}/services/{service}/delete": "a button",
 	"/app/{wid}/services/{service}/connect": "a choice", "/app/{wid}/services/{service}/unbind": "a button", "/app/{wid}/services/{service}/specification/delete": "a button",
@@ -44,6 +45,7 @@ func TestEveryForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(w.admin.CreatePolicy(t.Context(), w.operator, control.Policy{ID: "rego", ServerID: "default", PolicyName: "R", Language: "rego", Definition: "package acp.authz\n\nallow := false\n"}))(t)
+	person := must(w.admin.CreateWorkspaceUser(t.Context(), w.operator, control.User{WorkspaceID: "default", Username: "joe"}, password))(t)
 	b := w.signedIn("admin", password)
 	long := strings.Repeat("x", 2000)
 	for _, c := range []struct {
@@ -54,6 +56,11 @@ func TestEveryForm(t *testing.T) {
 		{"/app/workspaces", "/app/workspaces", []string{"name", "Login", "id", "login", "description", "kept words"}, []string{`value="kept words"`, `value="Login"`}},
 		{"/app/users", "/app/users", []string{"username", "", "name", "kept words", "password", password, "role", "member"}, []string{`value="kept words"`}},
 		{"/app/users/{user}", "/app/users/" + user.ID, []string{"name", "kept " + long, "role", "member"}, []string{`value="kept `}},
+		{"/app/{wid}/users", "/app/default/users", []string{"username", "", "name", "kept words", "password", password}, []string{`value="kept words"`}},
+		{"/app/{wid}/users/{user}", "/app/default/users/" + person.ID, []string{"name", "kept words", "attributes", "{kept"}, []string{`value="kept words"`, "{kept"}},
+		{"/app/{wid}/idps", "/app/default/idps", []string{"name", "kept words", "issuer_url", "not a url", "client_id", "kept-client"}, []string{`value="kept words"`, `value="not a url"`, `value="kept-client"`}},
+		{"/app/{wid}/idps/{idp}", "/app/default/idps/static", []string{"name", "kept " + long}, []string{`value="kept `}},
+		{"/app/{wid}/trusted-issuers", "/app/default/trusted-issuers", []string{"issuer_url", "not a url", "audiences", "kept words"}, []string{`value="not a url"`, "kept words"}},
 		{"/app/{wid}/settings", "/app/default/settings", []string{"name", "Default", "access_token_ttl", "soon", "description", "kept words"}, []string{`value="kept words"`, `value="soon"`}},
 		{"/app/{wid}/scopes", "/app/default/scopes", []string{"name", "two words", "description", "kept words"}, []string{`value="kept words"`, `value="two words"`}},
 		{"/app/{wid}/scopes/{scope}", "/app/default/scopes/" + scope.ID, []string{"name", "two words", "display_name", long, "description", "kept words"}, []string{`value="kept words"`}},

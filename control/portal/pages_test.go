@@ -497,6 +497,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		{Name: "if-else", Conf: []byte(`{"if":[{"name":"time","conf":{"days":["mon"]}}],"then":[{"name":"any","conf":{"validators":[{"name":"true"},{"name":"embedded-policy","conf":{"policy_id":"block_default_api"}}]}}]}`)}}}))(t)
 	must(w.admin.CreatePolicy(t.Context(), w.operator, control.Policy{ID: "rego", ServerID: "default", PolicyName: "Rego", Language: "rego", Definition: "package acp.authz\n\nallow if input.authn_ctx.unseen\n"}))(t)
 	user := must(w.admin.CreateUser(t.Context(), w.operator, control.User{Username: "page", Role: control.Member}, password))(t)
+	person := must(w.admin.CreateWorkspaceUser(t.Context(), w.operator, control.User{WorkspaceID: "default", Username: "joe"}, password))(t)
 	must(w.analytics.Ingest(t.Context(), w.gatewayActor(gateway), waist.RequestEvents{Events: []waist.RequestEvent{
 		{APIID: apiOf(t, w, "Pet store", "GET", "/pets"), DecisionID: "page", Time: w.clock.Now(), Reason: "token_expired", PolicyID: "block_default_api", Result: waist.Validation{Result: waist.ResultUnauthorized}}}}))(t)
 	record := func(subject, target string) string {
@@ -516,7 +517,7 @@ func everyPage(t *testing.T, w *world, gateway string) []string {
 		"/app/default/applications", "/app/default/applications/new", "/app/default/applications/" + client.ID, "/app/default/applications/" + client.ID + "?ask=delete",
 		"/app/default/settings", "/app/default/settings?delete=1", "/app/default/settings?ask=rotate",
 		"/app/default/scopes", "/app/default/scopes?create=scope", "/app/default/audit", "/app/default/audit/" + record("gateway", ""), "/app/default/decisions/" + w.newest().ID,
-		"/app/default/analytics", "/app/default/analytics/live", "/app/default/search?q=pet", "/app/account", "/app/users", "/app/users/new", "/app/users/" + user.ID, "/app/default/users", "/app/default/users/new", "/app/default/idps", "/app/default/idps/new", "/app/default/idps/static", "/app/default/trusted-issuers", "/app/admin/idps", "/app/admin/idps/new", "/app/admin/overview", "/app/system/applications",
+		"/app/default/analytics", "/app/default/analytics/live", "/app/default/search?q=pet", "/app/account", "/app/users", "/app/users/new", "/app/users/" + user.ID, "/app/default/users", "/app/default/users/new", "/app/default/users/" + person.ID, "/app/default/idps", "/app/default/idps/new", "/app/default/idps/static", "/app/default/trusted-issuers", "/app/admin/idps", "/app/admin/idps/new", "/app/admin/overview", "/app/system/applications",
 	}
 }
 
