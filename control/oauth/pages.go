@@ -16,12 +16,12 @@ import (
 var pages = template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.Title}}</title><style nonce="{{.Nonce}}">
-:root{color-scheme:light dark;--fg:#1b2430;--bg:#eef1f5;--card:#fff;--line:#c3ccd8;--accent:#0b5cad;--bad:#a4161a}
-@media(prefers-color-scheme:dark){:root{--fg:#e6ebf2;--bg:#12161c;--card:#1b222c;--line:#3a4656;--accent:#7db8f2;--bad:#ff9c9c}}
+:root{color-scheme:light dark;--fg:#1b2430;--bg:#eef1f5;--card:#fff;--line:#c3ccd8;--edge:#7a8797;--accent:#0b5cad;--bad:#a4161a}
+@media(prefers-color-scheme:dark){:root{--fg:#e6ebf2;--bg:#12161c;--card:#1b222c;--line:#3a4656;--edge:#7c8b9f;--accent:#7db8f2;--bad:#ff9c9c}}
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}
 main{width:min(26rem,92vw);background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.75rem}
 h1{font-size:1.3rem;margin:0 0 .75rem}p{margin:.5rem 0}label{display:block;margin-top:.9rem;font-weight:600}
-input{width:100%;padding:.55rem .7rem;margin-top:.25rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:6px}
+input{width:100%;padding:.55rem .7rem;margin-top:.25rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--edge);border-radius:6px}
 button{margin-top:1.2rem;padding:.55rem 1.1rem;font:inherit;font-weight:600;border-radius:6px;border:1px solid var(--accent);background:transparent;color:var(--accent)}
 button.primary{background:var(--accent);color:var(--card)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}.bad{color:var(--bad);font-weight:600}
 ul{padding-left:1.2rem}.providers{list-style:none;padding:0}.or{text-align:center;opacity:.75}

@@ -15,7 +15,7 @@ import (
 func TestKeysAndLive(t *testing.T) {
 	w := newWorld(t)
 	gw, _ := petStore(t, w)
-	if !strings.Contains(w.browser().get("/app/login").body, "<script") {
+	if !strings.Contains(w.signedIn("admin", password).get("/app/").body, "<script") {
 		t.Skip("the scripts are not part of this build; make assets")
 	}
 	b := portaltest.OpenTab(t, w.server.URL)
