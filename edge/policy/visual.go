@@ -152,7 +152,7 @@ func decodeConf(raw json.RawMessage, into any) error {
 	if len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
 		return errors.New("conf is missing")
 	}
-	if err := strictMembers(json.NewDecoder(bytes.NewReader(raw)), 0); err != nil {
+	if err := strictMembers(raw); err != nil {
 		return fmt.Errorf("conf: %w", err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -166,42 +166,49 @@ func decodeConf(raw json.RawMessage, into any) error {
 	return nil
 }
 
-// strictMembers reads one value, and refuses objects with a member that comes twice or is not in lower case: all members of
-// a configuration are.
-func strictMembers(dec *json.Decoder, depth int) error {
-	if depth > maxConfDepth {
-		return fmt.Errorf("nested more than %d deep", maxConfDepth)
+// strictMembers refuses objects with a member that comes twice or is not in lower case: all members of a configuration
+// are. Whether raw is JSON at all is for the decoder to say.
+func strictMembers(raw []byte) error {
+	type key struct {
+		name  []byte
+		depth int
 	}
-	tok, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	delim, _ := tok.(json.Delim)
-	if delim != '{' && delim != '[' {
-		return nil
-	}
-	var seen []string
-	for dec.More() {
-		if delim == '{' {
-			key, err := dec.Token()
-			if err != nil {
-				return err
+	var open [32]key // those of the objects around this place
+	keys, depth := open[:0], 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '{', '[':
+			if depth++; depth > maxConfDepth {
+				return fmt.Errorf("nested more than %d deep", maxConfDepth)
 			}
-			name, _ := key.(string)
-			switch {
-			case name != strings.ToLower(name):
+		case '}', ']':
+			for len(keys) > 0 && keys[len(keys)-1].depth == depth {
+				keys = keys[:len(keys)-1]
+			}
+			depth--
+		case '"':
+			start := i + 1
+			for i = start; i < len(raw) && raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+			name, rest := raw[start:min(i, len(raw))], bytes.TrimLeft(raw[min(i+1, len(raw)):], " \t\r\n")
+			if len(rest) == 0 || rest[0] != ':' {
+				continue // a value
+			}
+			if bytes.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 				return fmt.Errorf("unknown field %q", name)
-			case slices.Contains(seen, name):
-				return fmt.Errorf("the member %q comes twice", name)
 			}
-			seen = append(seen, name)
-		}
-		if err := strictMembers(dec, depth+1); err != nil {
-			return err
+			for k := len(keys) - 1; k >= 0 && keys[k].depth == depth; k-- {
+				if bytes.Equal(keys[k].name, name) {
+					return fmt.Errorf("the member %q comes twice", name)
+				}
+			}
+			keys = append(keys, key{name, depth})
 		}
 	}
-	_, err = dec.Token()
-	return err
+	return nil
 }
 
 // decodeAny reads any JSON value, numbers exactly.
