@@ -3,7 +3,6 @@ package portal
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"portcullis/control"
@@ -246,9 +245,4 @@ func methodName(method string) string {
 		return "Own users"
 	}
 	return "OpenID Connect"
-}
-
-// usable says how many keys of an issuer signatures can be checked with.
-func usable(keys []control.KeyInfo) int {
-	return len(slices.DeleteFunc(slices.Clone(keys), func(k control.KeyInfo) bool { return !k.Usable }))
 }
