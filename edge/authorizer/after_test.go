@@ -88,7 +88,7 @@ func TestQueueBounds(t *testing.T) {
 	if len(q.events) != maxQueuedEvents || q.dropped != 7 || q.total != 7 {
 		t.Errorf("a failed push must keep the events and the count: %d, %d", len(q.events), q.dropped)
 	}
-	if q.due() {
+	if q.due(flushBurst) {
 		t.Error("due right after a failure")
 	}
 	big := &queue{now: b.clock.Now, log: b.a.log}
@@ -98,6 +98,31 @@ func TestQueueBounds(t *testing.T) {
 	if big.bytes > maxQueuedBytes || big.dropped == 0 {
 		t.Errorf("by bytes: %d bytes, %d dropped", big.bytes, big.dropped)
 	}
+}
+
+// TestFlushes: a few requests in a row are reported at once, many of them once a second, and a clock that is set back stops
+// nothing.
+func TestFlushes(t *testing.T) {
+	b := newBench(t, nil)
+	b.a.HasExtension()
+	request := func(sent int) {
+		t.Helper()
+		b.ask(get("/open").event())
+		b.a.AfterAnswer(t.Context())
+		if len(b.events) != sent {
+			t.Errorf("%d events have left, not %d", len(b.events), sent)
+		}
+	}
+	for i := range flushBurst {
+		request(i + 1)
+	}
+	request(flushBurst)
+	request(flushBurst)
+	b.clock.Add(flushEvery)
+	request(flushBurst + 3)
+	request(flushBurst + 3)
+	b.clock.Add(-time.Hour)
+	request(flushBurst + 5)
 }
 
 // TestRecordedOutput: a request event has what a policy says in words, within bounds.

@@ -13,7 +13,8 @@ import (
 const (
 	maxQueuedEvents = 2000
 	maxQueuedBytes  = 4 << 20
-	flushEvery      = time.Second
+	flushEvery      = time.Second // on average
+	flushBurst      = 5           // in a row behind answers: what a few requests by hand did is shown at once, not with the next one
 	flushTimeout    = 5 * time.Second
 	batchPause      = 200 * time.Millisecond // between two pushes of one flush: five a second at most
 )
@@ -31,7 +32,7 @@ type queue struct {
 	dropped int64     // not yet reported to the control plane
 	total   int64     // dropped since the start
 	logged  int64     // of total, those that the log has
-	flushed time.Time // start of the last flush
+	paid    time.Time // until when flushes have used up their share of time, one flushEvery each
 	failed  time.Time // last push that failed; zero when the last one went well
 
 	second time.Time // the second that inSecond counts
@@ -95,8 +96,8 @@ func valueSize(v any) int {
 	return 20
 }
 
-// due reports whether there is something to send and the last flush is long enough ago.
-func (q *queue) due() bool {
+// due reports whether there is something to send and not more than burst flushes have begun faster than one in flushEvery.
+func (q *queue) due(burst int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -106,7 +107,8 @@ func (q *queue) due() bool {
 	if !q.failed.IsZero() && age(now, q.failed) < 5*flushEvery {
 		return false
 	}
-	return q.flushed.IsZero() || age(now, q.flushed) >= flushEvery
+	ahead := q.paid.Sub(now)
+	return ahead <= time.Duration(burst-1)*flushEvery || ahead > flushBurst*flushEvery // the clock was set back
 }
 
 // flush sends what is queued, in batches, until it is empty, the context ends, or a push fails. A batch that failed goes
@@ -118,9 +120,14 @@ func (q *queue) flush(ctx context.Context) {
 	defer q.flushing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
+	q.mu.Lock()
+	if now := q.now(); q.paid.Before(now) || q.paid.Sub(now) > flushBurst*flushEvery {
+		q.paid = now
+	}
+	q.paid = q.paid.Add(flushEvery)
+	q.mu.Unlock()
 	for first := true; ; first = false {
 		q.mu.Lock()
-		q.flushed = q.now()
 		n := min(len(q.events), waist.MaxEventsPerPush)
 		batch := append([]waist.RequestEvent(nil), q.events[:n]...)
 		dropped, total, fresh := q.dropped, q.total, q.total-q.logged

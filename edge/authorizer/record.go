@@ -99,7 +99,7 @@ func short(s string, n int) string {
 // events, put the compiled policies in order. The extension calls it; ctx ends before the invocation's deadline.
 func (a *Authorizer) AfterAnswer(ctx context.Context) {
 	a.fresh.refreshEarly(ctx)
-	if a.queue.due() {
+	if a.queue.due(flushBurst) {
 		a.queue.flush(ctx)
 	}
 	a.settle(ctx)
@@ -151,7 +151,7 @@ func (a *Authorizer) Flush(ctx context.Context) { a.queue.flush(ctx) }
 // flushInline is the fall-back where no extension runs: at most once a second an answer waits for a push, not longer
 // than half a second.
 func (a *Authorizer) flushInline(ctx context.Context) {
-	if !a.queue.due() {
+	if !a.queue.due(1) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
