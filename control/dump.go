@@ -12,13 +12,14 @@ var dumpLists = []struct{ list, member, id, workspace string }{
 	{"clients", "clients", "client_id", "authorization_server_id"},
 	{"gateways", "gateways", "id", "authorization_server_id"},
 	{"scopes_without_service", "scopes_without_service", "name", "authorization_server_id"},
+	{"idps", "idps", "id", "authorization_server_id"},
 }
 
 // Dump is the dump of a tree, whose document is left as it is. Services carry their scopes; APIs are a list of their own.
 func Dump(tenant string, tree any) map[string]any {
 	out := map[string]any{"tenants": []any{map[string]any{"id": tenant}}}
 	for _, l := range []string{"servers", "services", "scopes_without_service", "apis", "policies", "policy_execution_points", "clients", "gateways",
-		"gateway_api_groups", "cross_tenant_api_policy_bindings"} {
+		"gateway_api_groups", "idps", "cross_tenant_api_policy_bindings"} {
 		out[l] = []any{}
 	}
 	add := func(list string, o map[string]any) { out[list] = append(out[list].([]any), o) }
@@ -107,6 +108,11 @@ func Undump(tenant string, dump any, c *Checks) any {
 			}
 		}
 	})
+	if _, listed := dump.(map[string]any)["idps"].([]any); listed { // without the list they stay as they are
+		for wid := range u.servers {
+			members(u.server(wid), "idps")
+		}
+	}
 	gatewayClients := u.gatewayClients()
 	for _, l := range dumpLists {
 		known[l.list] = true

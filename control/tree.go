@@ -38,9 +38,22 @@ type TreeServer struct {
 	Gateways             map[string]TreeGateway `json:"gateways"`
 	ExecutionPoints      map[string]string      `json:"policy_execution_points"` // always empty here
 
+	// IDPs have members of our own: the published ones are not documented. nil means as it is, or the default of a new workspace.
+	IDPs map[string]TreeIDP `json:"idps"`
+
 	// Additive. TrustedIssuers is one list; nil means as it is. Secrets are those that policies read, by id.
 	TrustedIssuers *[]waist.TrustedIssuer `json:"trusted_issuers"`
 	Secrets        map[string]TreeSecret  `json:"secrets"`
+}
+
+// TreeIDP is an identity provider, without its users. Secret is ours at the provider and there with credentials only. Absent in
+// an import it stays; a new provider needs it, unless it takes none.
+type TreeIDP struct {
+	Name     string        `json:"name"`
+	Method   string        `json:"method"` // cannot change
+	Disabled bool          `json:"disabled"`
+	OIDC     *OIDCSettings `json:"oidc,omitempty"`
+	Secret   string        `json:"client_secret,omitempty"`
 }
 
 // TreeSecret is a secret that policies read; Value is there with credentials only. Absent in an import it stays; a new
@@ -185,7 +198,7 @@ var (
 		ignored: append([]string{"issuer_url", "mtls_issuer_url", "revision", "supported_application_purposes", "initialize",
 			"do_not_create_default_claims", "version"}, treeIgnored...),
 		neutral: with(neutral("access_token_strategies", "advanced", "authentication_context_settings", "ciba_authentication_service", "claims",
-			"cookie_max_age", "custom_apps", "custom_issuer_url", "dynamic_client_registration", "enforce_pkce", "enforce_pkce_for_public_clients", "idps",
+			"cookie_max_age", "custom_apps", "custom_issuer_url", "dynamic_client_registration", "enforce_pkce", "enforce_pkce_for_public_clients",
 			"issuer_id", "jwks", "parent_id", "pools", "require_pushed_authorization_requests", "response_types", "root_cas", "rotated_secrets",
 			"script_execution_points", "scripts", "secret", "server_consent", "servers_bindings", "settings", "styling", "template", "theme_binding",
 			"theme_id", "token_endpoint_auth_signing_alg_values", "token_endpoint_authn_methods", "webhooks"),
@@ -200,6 +213,7 @@ var (
 		neutral: neutral("implicit_grant", "metadata", "transient")}
 	treeAPIMembers    = treeMembers{key: "id", ignored: append([]string{"service_id"}, treeIgnored...), neutral: neutral("graphql_schema", "graphql_types")}
 	treeSecretMembers = treeMembers{key: "id", ignored: treeIgnored}
+	treeIDPMembers    = treeMembers{key: "id", ignored: treeIgnored, neutral: neutral("credentials", "mappings", "settings")}
 	treePolicyMembers = treeMembers{key: "id", ignored: treeIgnored, neutral: neutral("cross_tenant_api_policy_bindings", "query")}
 	clientNeutral     = with(neutral("application_purpose", "application_url", "app_url", "authorization_details_types",
 		"authorization_encrypted_response_alg", "authorization_encrypted_response_enc", "authorization_signed_response_alg",

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,6 +23,7 @@ var treeTable = map[reflect.Type]treeMembers{
 	reflect.TypeFor[TreeAPI]():             treeAPIMembers,
 	reflect.TypeFor[TreePolicy]():          treePolicyMembers,
 	reflect.TypeFor[TreeSecret]():          treeSecretMembers,
+	reflect.TypeFor[TreeIDP]():             treeIDPMembers,
 	reflect.TypeFor[TreeClient]():          treeClientMembers,
 	reflect.TypeFor[TreeGateway]():         treeGatewayMembers,
 	reflect.TypeFor[TreeGatewayClient]():   treeGatewayClientMembers,
@@ -102,6 +104,14 @@ func (r treeReader) value(path string, raw any, v reflect.Value) {
 			err = u.UnmarshalJSON(b)
 		}
 		if err != nil {
+			r.wrong(path, err.Error())
+		}
+		return
+	}
+	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if s, isText := raw.(string); !isText {
+			r.wrong(path, "must be a string")
+		} else if err := u.UnmarshalText([]byte(s)); err != nil {
 			r.wrong(path, err.Error())
 		}
 		return

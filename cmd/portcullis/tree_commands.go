@@ -253,12 +253,18 @@ func present(a, b any) any {
 	return out
 }
 
-// withoutSecrets takes client secrets out of a tree.
+// withoutSecrets takes the secrets out of a tree.
 func withoutSecrets(tree map[string]any) {
 	for _, c := range object(tree["clients"]) {
 		delete(object(c), "client_secret")
 	}
 	for _, g := range object(tree["gateways"]) {
 		delete(object(object(g)["client"]), "client_secret")
+	}
+	for _, p := range object(tree["idps"]) {
+		delete(object(p), "client_secret")
+	}
+	for _, s := range object(tree["secrets"]) {
+		delete(object(s), "value")
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 // treeKinds are the maps of objects in a tree and in its objects. :: member → the kind of its objects
 var treeKinds = map[string]string{"services": "service", "policies": "policy", "clients": "client", "gateways": "gateway",
-	"scopes_without_service": "scope", "scopes": "scope", "apis": "api", "gateway_api_groups": "group"}
+	"scopes_without_service": "scope", "scopes": "scope", "apis": "api", "gateway_api_groups": "group",
+	"idps": "idp", "secrets": "secret"}
 
 // within are the kinds that hold maps of objects themselves. :: kind → those members
 var within = map[string][]string{"service": {"scopes", "apis"}, "gateway": {"gateway_api_groups"}}
@@ -24,7 +25,9 @@ var derived = map[string][]string{"service": {"gateway_id", "updated_at", "audie
 	"client": {"created_at", "updated_at"}}
 
 // usual are the values that hold when a member is left out. :: kind → member → value
-var usual = map[string]map[string]any{"api": {"api_type": "rest", "can_have_policy": true}, "policy": {"language": "cloudentity", "type": "api"},
+var usual = map[string]map[string]any{"api": {"api_type": "rest", "can_have_policy": true},
+	"oidc":    {"token_endpoint_auth_method": "client_secret_basic", "scopes": []any{"openid", "profile", "email"}, "id_token_signing_algs": []any{"RS256", "ES256", "PS256", "EdDSA"}},
+	"policy":  {"language": "cloudentity", "type": "api"},
 	"service": {"type": "user"}, "client": {"grant_types": []any{"client_credentials"}, "token_endpoint_auth_method": "client_secret_basic", "client_status": "active"}}
 
 // tidyServer is a tidy tree of a workspace. Its own plain members stay: leaving one out means that it is to stay as it is.
@@ -82,6 +85,9 @@ func tidyObject(kind string, o map[string]any) map[string]any {
 	if kind == "policy" {
 		out["definition"] = strings.TrimRight(text(out["definition"]), "\r\n")
 		out["validators"] = tidyList(out["validators"], "policy validator")
+	}
+	if kind == "idp" && object(out["oidc"]) != nil {
+		out["oidc"] = tidyObject("oidc", object(out["oidc"]))
 	}
 	if kind == "group" {
 		out["apis"] = tidyList(out["apis"], "api")
@@ -203,7 +209,7 @@ func list(w io.Writer, sign, path string, v any) int {
 
 // short is a value on one line.
 func short(path string, v any) string {
-	if strings.HasSuffix(path, "client_secret") {
+	if strings.HasSuffix(path, "client_secret") || strings.HasSuffix(path, ".value") && (strings.HasPrefix(path, "secrets.") || strings.Contains(path, ".secrets.")) {
 		return "(a secret)"
 	}
 	b, err := json.Marshal(v)
@@ -217,7 +223,9 @@ func short(path string, v any) string {
 }
 
 // patchOf is the merge patch (RFC 7396) that makes the local tree out of the remote one. Objects that only the server has
-// stay, unless prune is set; API groups and the methods of bound services always stay, because gateways report them.
+// stay, unless prune is set; API groups and the methods of bound services always stay, because gateways report them. So do
+// identity providers, with which their users would go, and the secrets that policies read where the files have none at all:
+// they may be older than that.
 func patchOf(remote, local map[string]any, prune bool) map[string]any {
 	patch := object(control.MergePatchBetween(remote, local))
 	for k, v := range patch {
@@ -239,6 +247,10 @@ func keep(patch, remote map[string]any, prune bool) {
 	for member, kind := range treeKinds {
 		changes, there := patch[member]
 		if !there {
+			continue
+		}
+		if changes == nil && (member == "idps" || member == "secrets") {
+			delete(patch, member)
 			continue
 		}
 		if changes == nil { // the files have none of them

@@ -27,6 +27,7 @@ var treeFolders = map[string][2]string{
 	"services": {"id", "name"},
 	"clients":  {"client_id", "client_name"},
 	"gateways": {"id", "name"},
+	"idps":     {"id", "name"},
 }
 
 // treeFileNames are the files whose name is not that of their member. :: file → member

@@ -185,6 +185,37 @@ func TestConfigurationAsCode(t *testing.T) {
 	if out := c.run(0, "diff"); out != "" {
 		t.Errorf("after pruning:\n%s", out)
 	}
+
+	// An identity provider has a file; without any, those of the server stay even so: their users would go with them.
+	c.run(0, "pull", "--with-secrets")
+	c.write("idps/Okta.yaml", "id: okta\nname: Okta\nmethod: oidc\nclient_secret: {{ env \"OKTA_SECRET\" }}\noidc:\n  issuer_url: https://okta.example.com\n  client_id: portcullis\n")
+	t.Setenv("OKTA_SECRET", "what proves us there")
+	c.write("secrets.yaml", "s1:\n  secret: pepper\n  value: a pinch of salt\n")
+	if out := c.run(1, "diff", "--with-secrets"); out != "+ idps.okta\n+ secrets.s1\n" {
+		t.Errorf("diff with a provider and a secret:\n%s", out)
+	}
+	c.run(0, "push")
+	if out := c.run(0, "diff") + c.run(0, "diff", "--with-secrets"); out != "" {
+		t.Errorf("after the push of a provider:\n%s", out)
+	}
+	t.Setenv("OKTA_SECRET", "another secret")
+	c.edit("secrets.yaml", "salt", "sugar")
+	if out := c.run(1, "diff", "--with-secrets"); strings.Contains(out, "another") || strings.Contains(out, "pinch") || strings.Count(out, "(a secret)") != 4 {
+		t.Errorf("the difference of secrets:\n%s", out)
+	}
+	c.run(0, "push")
+	c.run(0, "diff", "--with-secrets")
+	if err := os.RemoveAll(c.path("idps")); err != nil {
+		t.Fatal(err)
+	}
+	c.run(0, "push", "--prune")
+	if out := c.run(1, "diff"); out != "- idps.okta\n- idps.static\n" {
+		t.Errorf("diff without the folder of providers:\n%s", out)
+	}
+	c.run(0, "pull")
+	if got := c.read("idps/Okta.yaml"); strings.Contains(got, "secret:") || strings.Contains(got, "scopes") {
+		t.Errorf("the provider's file is:\n%s", got)
+	}
 	c.moved(key)
 }
 

@@ -11,8 +11,9 @@ import (
 	"portcullis/control/store"
 )
 
-// fits checks whose tokens a gateway is to exchange, and brings the list into one form.
-func (c *change) fits(ctx context.Context, g control.Gateway, t *control.TokenExchange) error {
+// exchangeable checks whose tokens a gateway is to exchange, and brings the list into one form. find gives the providers of the
+// gateway's workspace, or store.ErrNotFound.
+func exchangeable(t *control.TokenExchange, find func(id string) (store.IDP, error)) error {
 	var check control.Checks
 	if t.TrustedIDPs == nil {
 		t.TrustedIDPs = []string{}
@@ -24,7 +25,7 @@ func (c *change) fits(ctx context.Context, g control.Gateway, t *control.TokenEx
 		return check.Err("gateway")
 	}
 	for _, id := range t.TrustedIDPs {
-		p, err := c.IDP(ctx, g.TenantID, g.WorkspaceID, id)
+		p, err := find(id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -41,7 +42,8 @@ func (c *change) fits(ctx context.Context, g control.Gateway, t *control.TokenEx
 // setExchange writes whose tokens a gateway may exchange, and gives or takes the scope that its client needs for it. g is the
 // gateway as it was.
 func (c *change) setExchange(ctx context.Context, g control.Gateway, t control.TokenExchange) (control.TokenExchange, error) {
-	if err := c.fits(ctx, g, &t); err != nil {
+	find := func(id string) (store.IDP, error) { return c.IDP(ctx, g.TenantID, g.WorkspaceID, id) }
+	if err := exchangeable(&t, find); err != nil {
 		return t, err
 	}
 	client, err := c.Client(ctx, g.TenantID, g.ClientID)

@@ -60,6 +60,11 @@ func (a *Admin) IDPSecret(ctx context.Context, tenant, wid, id string) (string, 
 	return string(text), internal(err)
 }
 
+// ownUsers is the provider that a workspace is born with: its own list of users.
+func ownUsers(tenant, wid string) control.IDP {
+	return control.IDP{ID: control.StaticIDP, TenantID: tenant, WorkspaceID: wid, Name: "Users of this workspace", Method: control.MethodStatic}
+}
+
 func idpDefaults(p *control.IDP) {
 	if p.Method == control.MethodStatic && p.ID == "" {
 		p.ID = control.StaticIDP
@@ -175,18 +180,23 @@ func (a *Admin) UpdateIDP(ctx context.Context, actor control.Actor, p control.ID
 		if err := checkIDP(out, secret, old.Sealed != ""); err != nil {
 			return err
 		}
-		if err := c.SetIDP(ctx, c.sealedIDP(out, secret, old.Sealed)); err != nil {
-			return err
-		}
-		moved := old.OIDC != nil && out.OIDC != nil && old.OIDC.IssuerURL != out.OIDC.IssuerURL
-		if moved || out.Disabled && !old.Disabled {
-			if err := c.endUsersOf(ctx, out, moved); err != nil {
-				return err
-			}
-		}
-		return c.audit(ctx, "idp", "updated", out.ID, old.IDP, out)
+		return c.replaceIDP(ctx, old, out, secret)
 	})
 	return out, err
+}
+
+// replaceIDP writes a provider that was checked over the one that is there, with what follows for its users.
+func (c *change) replaceIDP(ctx context.Context, old store.IDP, p control.IDP, secret string) error {
+	if err := c.SetIDP(ctx, c.sealedIDP(p, secret, old.Sealed)); err != nil {
+		return err
+	}
+	moved := old.OIDC != nil && p.OIDC != nil && old.OIDC.IssuerURL != p.OIDC.IssuerURL
+	if moved || p.Disabled && !old.Disabled {
+		if err := c.endUsersOf(ctx, p, moved); err != nil {
+			return err
+		}
+	}
+	return c.audit(ctx, "idp", "updated", p.ID, old.IDP, p)
 }
 
 // endUsersOf ends the sessions of a provider's users, or removes them.

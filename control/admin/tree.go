@@ -36,7 +36,8 @@ func (a *Admin) ExportWorkspace(ctx context.Context, actor control.Actor, wid st
 		if err != nil {
 			return notFound(err, "workspace", wid)
 		}
-		out, err = a.tree(t, credentials)
+		// Who may not connect an identity provider does not get what proves us there.
+		out, err = a.tree(t, credentials, credentials && a.mayConnect(actor, wid) == nil)
 		return err
 	})
 	return out, internal(err)
@@ -139,7 +140,7 @@ func (a *Admin) exportTenant(ctx context.Context, actor control.Actor, wid strin
 			if err != nil {
 				return err
 			}
-			if out.Servers[id], err = a.tree(t, credentials); err != nil {
+			if out.Servers[id], err = a.tree(t, credentials, credentials); err != nil {
 				return err
 			}
 		}
@@ -148,8 +149,9 @@ func (a *Admin) exportTenant(ctx context.Context, actor control.Actor, wid strin
 	return out, internal(err)
 }
 
-// tree turns what is stored into the document.
-func (a *Admin) tree(t store.Tree, credentials bool) (control.TreeServer, error) {
+// tree turns what is stored into the document: with the secrets of clients and those that policies read, and with those of
+// identity providers.
+func (a *Admin) tree(t store.Tree, credentials, ofIDPs bool) (control.TreeServer, error) {
 	w := t.Workspace
 	out := control.TreeServer{Name: &w.Name, Description: &w.Description, Color: &w.Color, Type: &w.Type, KeyType: &w.KeyType,
 		AccessTokenStrategy: &w.AccessTokenStrategy, AccessTokenTTL: &w.AccessTokenTTL, DynamicScopeSep: &w.DynamicScopeSep,
@@ -157,6 +159,9 @@ func (a *Admin) tree(t store.Tree, credentials bool) (control.TreeServer, error)
 		Clients: map[string]control.TreeClient{}, Gateways: map[string]control.TreeGateway{}, ExecutionPoints: map[string]string{}}
 	issuers := treeTrust(t.TrustedIssuers)
 	out.TrustedIssuers, out.Secrets = &issuers, map[string]control.TreeSecret{}
+	if err := a.treeIDPs(&out, t.IDPs, ofIDPs); err != nil {
+		return out, err
+	}
 	for _, s := range t.Kept {
 		x := control.TreeSecret{Name: s.Name}
 		if credentials {

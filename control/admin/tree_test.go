@@ -87,6 +87,9 @@ func (w *world) full() {
 	must(w.SetTrustedIssuers(ctx, w.root, "default", []waist.TrustedIssuer{{IssuerURL: "https://idp.example.com", Audiences: []string{"pets"},
 		JWKS: json.RawMessage(`{"keys":[{"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kty":"OKP","crv":"Ed25519","kid":"k","use":"sig","alg":"EdDSA"}]}`)}}))(t)
 	must(w.CreateSecret(ctx, w.root, control.Secret{ID: "pepper", WorkspaceID: "default", Name: "pepper"}, "a pinch"))(t)
+	must(w.CreateIDP(ctx, w.root, oidcIDP("default"), "what proves us there"))(t)
+	must(w.UpdateGateway(ctx, w.root, g.ID, control.GatewayUpdate{Name: "AWS", DefaultPolicyID: "block_default_api",
+		TokenExchange: &control.TokenExchange{Enabled: true, TrustedIDPs: []string{"example-login"}}}))(t)
 }
 
 // pair runs f with two worlds on each engine.
@@ -501,6 +504,7 @@ func TestTreeHasEveryMember(t *testing.T) {
 	elsewhere := map[string]string{
 		"Workspace": "id tenant_id created_at updated_at", "Service": "id tenant_id authorization_server_id updated_at audience",
 		"Scope": "id tenant_id authorization_server_id service_id name", "Client": "client_id tenant_id authorization_server_id system created_at updated_at",
+		"IDP": "id tenant_id server_id created_at updated_at",
 		"API": "id tenant_id server_id service_id", "Policy": "id tenant_id server_id",
 		"Gateway":  "id tenant_id authorization_server_id client_id last_active",
 		"APIGroup": "id tenant_id server_id gateway_id last_seen",
@@ -510,6 +514,7 @@ func TestTreeHasEveryMember(t *testing.T) {
 		{reflect.TypeFor[control.Service](), reflect.TypeFor[control.TreeService]()},
 		{reflect.TypeFor[control.Scope](), reflect.TypeFor[control.TreeScope]()},
 		{reflect.TypeFor[control.Client](), reflect.TypeFor[control.TreeClient]()},
+		{reflect.TypeFor[control.IDP](), reflect.TypeFor[control.TreeIDP]()},
 		{reflect.TypeFor[control.API](), reflect.TypeFor[control.TreeAPI]()},
 		{reflect.TypeFor[control.Policy](), reflect.TypeFor[control.TreePolicy]()},
 		{reflect.TypeFor[control.Gateway](), reflect.TypeFor[control.TreeGateway]()},

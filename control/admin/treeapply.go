@@ -11,7 +11,7 @@ import (
 // apply writes the plan: first what others point at, last what nothing points at any more. One audit record says that
 // there was an import, and one for each object what became of it.
 func (p *plan) apply() error {
-	for _, step := range []func() error{p.writeWorkspace, p.writeTrust, p.writeKept, p.writePolicies, p.writeServices, p.loosenGroups, p.writeAPIs, p.writeScopes, p.writeClients,
+	for _, step := range []func() error{p.writeWorkspace, p.writeTrust, p.writeKept, p.writeIDPs, p.writePolicies, p.writeServices, p.loosenGroups, p.writeAPIs, p.writeScopes, p.writeClients,
 		p.writeGateways, p.writeGroups, p.removeOld} {
 		if err := step(); err != nil {
 			return err
@@ -40,6 +40,7 @@ func (p *plan) summary() any {
 	add("scopes", len(p.scopes.added), len(p.scopes.changed), len(p.scopes.remove))
 	add("clients", len(p.clients.added), len(p.clients.changed), len(p.clients.remove))
 	add("gateways", len(p.gateways.added), len(p.gateways.changed), len(p.gateways.remove))
+	add("idps", len(p.idps.added), len(p.idps.changed), len(p.idps.remove))
 	add("secrets", len(p.kept.added), len(p.kept.changed), len(p.kept.remove))
 	add("api_groups", len(p.groups.added), len(p.groups.changed), len(p.groups.remove))
 	return map[string]any{"mode": p.opts.Mode, "patch": p.whole, "added_changed_removed": counts, "new_workspace": p.fresh, "workspace_changed": p.setWorkspace, "trusted_issuers_changed": p.trust != nil}

@@ -47,7 +47,7 @@ func (p *plan) planGateways() error {
 			old.TokenExchange.TrustedIDPs = []string{}
 		}
 		if !reflect.DeepEqual(x.TokenExchange, old.TokenExchange) {
-			if err := p.invalid(path, p.fits(p.ctx, x, &x.TokenExchange)); err != nil {
+			if err := p.invalid(path, exchangeable(&x.TokenExchange, p.idp)); err != nil {
 				return err
 			}
 		}

@@ -156,7 +156,7 @@ func (a *Admin) patchTrees(ctx context.Context, actor control.Actor, ids []strin
 			if err != nil {
 				return err
 			}
-			if now[wid], err = a.tree(t, false); err != nil {
+			if now[wid], err = a.tree(t, false, false); err != nil {
 				return err
 			}
 		}
@@ -260,6 +260,9 @@ func (p *plan) read() error {
 		for _, x := range defaultPolicies(tenant, wid) {
 			p.want.Policies[x.ID] = treePolicy(x)
 		}
+	}
+	if p.want.IDPs == nil && wid != control.SystemWorkspace {
+		p.want.IDPs = map[string]control.TreeIDP{control.StaticIDP: treeIDP(ownUsers(tenant, wid))}
 	}
 	return nil
 }

@@ -39,9 +39,11 @@ type plan struct {
 	gateways  edits[control.Gateway]
 	groups    edits[store.StoredGroup]
 	kept      edits[store.WorkspaceSecret] // secrets that policies read
+	idps      edits[store.IDP]
 
 	trust  *[]waist.TrustedIssuer // nil: as it is
 	values map[string]string      // :: id of a kept secret → its new value
+	proofs map[string]string      // :: id of an identity provider → our new secret there; "" for the one that is there
 
 	setWorkspace bool
 	secrets      map[string]string   // :: client id → secret to set; "" for a random one
@@ -144,8 +146,8 @@ func (p *plan) invalid(path string, err error) error {
 // make fills the plan.
 func (p *plan) make() error {
 	p.secrets, p.embeds, p.rebound = map[string]string{}, map[string][]string{}, map[string]bool{}
-	for _, step := range []func() error{p.planWorkspace, p.planTrust, p.planKept, p.planPolicies, p.planServices, p.planScopes, p.planClients, p.planGateways, p.planGroups,
-		p.planAPIs, p.checkPolicies, p.checkIDs} {
+	for _, step := range []func() error{p.planWorkspace, p.planTrust, p.planKept, p.planIDPs, p.planPolicies, p.planServices, p.planScopes, p.planClients, p.planGateways,
+		p.checkExchanges, p.planGroups, p.planAPIs, p.checkPolicies, p.checkIDs} {
 		if err := step(); err != nil {
 			return err
 		}

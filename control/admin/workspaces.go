@@ -153,7 +153,8 @@ func (c *change) birth(ctx context.Context, w control.Workspace) error {
 		return err
 	}
 	if w.ID != control.SystemWorkspace { // where nobody logs in
-		p := control.IDP{ID: control.StaticIDP, TenantID: w.TenantID, WorkspaceID: w.ID, Name: "Users of this workspace", Method: control.MethodStatic, CreatedAt: c.at(), UpdatedAt: c.at()}
+		p := ownUsers(w.TenantID, w.ID)
+		p.CreatedAt, p.UpdatedAt = c.at(), c.at()
 		if err := c.AddIDP(ctx, store.IDP{IDP: p}); err != nil {
 			return err
 		}

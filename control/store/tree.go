@@ -23,6 +23,7 @@ type Tree struct {
 	Groups    []StoredGroup
 	// TrustedIssuers are other issuers whose tokens the workspace takes; Kept are the sealed secrets that policies read.
 	TrustedIssuers []waist.TrustedIssuer
+	IDPs           []IDP
 	Kept           []WorkspaceSecret
 	// Secrets are the sealed current secrets of the clients and of the gateways' clients. :: client id → secret
 	Secrets map[string]ClientSecret
@@ -34,6 +35,9 @@ func (r Reader) Tree(ctx context.Context, tenant, workspace string) (t Tree, err
 		return t, err
 	}
 	if t.TrustedIssuers, err = r.TrustedIssuers(ctx, tenant, workspace); err != nil {
+		return t, err
+	}
+	if t.IDPs, err = r.IDPs(ctx, tenant, workspace); err != nil {
 		return t, err
 	}
 	if t.Kept, err = r.WorkspaceSecrets(ctx, tenant, workspace); err != nil {

@@ -3627,9 +3627,12 @@ type TreeMap map[string]FreeForm
 
 // TreeServer The configuration of a workspace as a tree: the members of the workspace itself, and its objects keyed by id without id and tenant_id. Members may be null.
 type TreeServer struct {
-	Clients               *TreeMap           `json:"clients,omitempty"`
-	Description           *string            `json:"description,omitempty"`
-	Gateways              *TreeMap           `json:"gateways,omitempty"`
+	Clients     *TreeMap `json:"clients,omitempty"`
+	Description *string  `json:"description,omitempty"`
+	Gateways    *TreeMap `json:"gateways,omitempty"`
+
+	// Idps The identity providers, by id, without their users: `name`, `method` (`static` or `oidc`), `disabled`, `oidc` and, with credentials, `client_secret`. A new one needs its secret unless it takes none. Absent or null leaves them as they are. The members of an entry are this server's own.
+	Idps                  *TreeMap           `json:"idps,omitempty"`
 	Name                  *string            `json:"name,omitempty"`
 	Policies              *TreeMap           `json:"policies,omitempty"`
 	PolicyExecutionPoints *map[string]string `json:"policy_execution_points,omitempty"`
@@ -6343,6 +6346,14 @@ func (a *TreeServer) UnmarshalJSON(b []byte) error {
 		delete(object, "gateways")
 	}
 
+	if raw, found := object["idps"]; found {
+		err = json.Unmarshal(raw, &a.Idps)
+		if err != nil {
+			return fmt.Errorf("error reading 'idps': %w", err)
+		}
+		delete(object, "idps")
+	}
+
 	if raw, found := object["name"]; found {
 		err = json.Unmarshal(raw, &a.Name)
 		if err != nil {
@@ -6436,6 +6447,13 @@ func (a TreeServer) MarshalJSON() ([]byte, error) {
 		object["gateways"], err = json.Marshal(a.Gateways)
 		if err != nil {
 			return nil, fmt.Errorf("error marshaling 'gateways': %w", err)
+		}
+	}
+
+	if a.Idps != nil {
+		object["idps"], err = json.Marshal(a.Idps)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'idps': %w", err)
 		}
 	}
 
