@@ -42,6 +42,7 @@ type Analytics struct {
 	stop    func()        // ends the janitor
 	running sync.WaitGroup
 
+	stamped                      atomic.Int64 // up to which microsecond ids of events are taken
 	accepted, dropped, shortened atomic.Int64
 
 	gateways gatewayCache

@@ -51,8 +51,9 @@ func (a *Analytics) Ingest(ctx context.Context, actor control.Actor, push waist.
 	if push.Dropped > 0 {
 		b.dropped = store.Dropped{TenantID: actor.TenantID, WorkspaceID: g.workspace, GatewayID: g.gateway, Minute: now, Dropped: min(push.Dropped, maxDropped)}
 	}
+	first := a.moments(now, len(events))
 	for i, e := range events {
-		b.rows[i] = a.row(actor.TenantID, g, now, i, e)
+		b.rows[i] = a.row(actor.TenantID, g, now, first.Add(time.Duration(i)*time.Microsecond), e)
 	}
 	if err := a.enqueue(b); err != nil {
 		return 0, err
@@ -90,8 +91,20 @@ func (a *Analytics) enqueue(b *batch) error {
 	return nil
 }
 
-// row is an event as it is stored: cut to its bounds, stamped, without token.
-func (a *Analytics) row(tenant string, g gatewayEntry, now time.Time, n int, e waist.RequestEvent) store.Decision {
+// moments reserves n microseconds for the ids of events, the first of which it returns: now, or as soon as the pushes
+// before it leave room. So ids grow in the order of arrival, and a view that continues behind an id misses nothing.
+func (a *Analytics) moments(now time.Time, n int) time.Time {
+	for {
+		last := a.stamped.Load()
+		first := max(now.UnixMicro(), last)
+		if a.stamped.CompareAndSwap(last, first+int64(n)) {
+			return time.UnixMicro(first).UTC()
+		}
+	}
+}
+
+// row is an event as it is stored: cut to its bounds, stamped, without token. moment is its place among all events.
+func (a *Analytics) row(tenant string, g gatewayEntry, now, moment time.Time, e waist.RequestEvent) store.Decision {
 	e.Token = ""
 	for _, s := range []*string{&e.APIID, &e.UserAgent, &e.XForwardedFor, &e.XRealIP, &e.Result.Result, &e.DecisionID, &e.Reason, &e.PolicyID, &e.GroupID,
 		&e.Method, &e.TokenHash, &e.RequestID} {
@@ -130,7 +143,7 @@ func (a *Analytics) row(tenant string, g gatewayEntry, now time.Time, n int, e w
 			body = []byte("{}")
 		}
 	}
-	return store.Decision{TenantID: tenant, WorkspaceID: g.workspace, GatewayID: g.gateway, ID: store.NewTimeID(now.Add(time.Duration(n) * time.Microsecond)),
+	return store.Decision{TenantID: tenant, WorkspaceID: g.workspace, GatewayID: g.gateway, ID: store.NewTimeID(moment),
 		At: e.Time, Result: e.Result.Result, Reason: e.Reason, APIID: e.APIID, PolicyID: e.PolicyID, DurationUS: e.DurationUS, Event: string(body)}
 }
 

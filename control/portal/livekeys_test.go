@@ -26,7 +26,7 @@ func TestKeysAndLive(t *testing.T) {
 	b.Click("Log in")
 
 	b.Open("/app/default/overview")
-	b.Do(chromedp.KeyEvent("/"))
+	b.Press('/')
 	const typed = `document.querySelector("[data-find] input").value`
 	b.Do(chromedp.KeyEvent("pets/x"))
 	if got := portaltest.Evaluate[string](b, typed); got != "pets/x" {

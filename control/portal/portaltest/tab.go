@@ -19,8 +19,10 @@ import (
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // Tab is a real browser's tab.
@@ -109,6 +111,19 @@ func (b *Tab) Fill(id, text string) {
 		return
 	}
 	b.Do(chromedp.Clear(chromedp.ID(id)), chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+// Press presses one printable key as a keyboard does: a page that prevents the key's default gets no character. (The three
+// events of chromedp.KeyEvent carry the character apart, and it arrives all the same.)
+func (b *Tab) Press(key rune) {
+	b.t.Helper()
+	events := kb.Encode(key) // down, character, up
+	events[0].Text = string(key)
+	for _, e := range []*input.DispatchKeyEventParams{events[0], events[len(events)-1]} {
+		if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, *e); err != nil {
+			b.t.Fatalf("press %q: %v", key, err)
+		}
+	}
 }
 
 // Choose picks an option of a drop-down by its text.
