@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -81,7 +82,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // begin starts the pet store, the control plane and the local AWS for one walk; end stops them and removes their files.
+// A port that was free when port 0 asked for one may be somebody's connection by the time it is listened on: then another
+// one is asked for.
 func begin(ctx context.Context, f flags, out io.Writer) (w *walk, end func(), err error) {
+	anyPort := strings.HasSuffix(f.Portal, ":0") || strings.HasSuffix(f.AWS, ":0") || strings.HasSuffix(f.Backend, ":0")
+	for range 3 {
+		if w, end, err = beginOnce(ctx, f, out); err == nil || !anyPort || !strings.Contains(err.Error(), "in use") {
+			break
+		}
+	}
+	return w, end, err
+}
+
+func beginOnce(ctx context.Context, f flags, out io.Writer) (w *walk, end func(), err error) {
 	if err := settleAddresses(&f); err != nil {
 		return nil, nil, err
 	}
