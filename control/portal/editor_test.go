@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -151,9 +152,15 @@ func TestEditor(t *testing.T) {
 	b.Open("/app/default/policies/block_default_api")
 	b.Fill("text", "validators:\n  - name: ")
 	b.Do(chromedp.KeyEvent("iden"), chromedp.WaitVisible(chromedp.CSS(".cm-tooltip-autocomplete")))
-	b.Do(chromedp.Click(`//*[contains(@class, "cm-tooltip-autocomplete")]//li[1]`))
-	if got := portaltest.Evaluate[string](b, `document.querySelector("textarea#text").value`); !strings.HasSuffix(got, "name: identity-context") {
-		t.Errorf("the form holds %q", got)
+	// The list takes no click for a moment after it has opened, so that nobody picks what they have not seen.
+	holds := ""
+	for until := time.Now().Add(10 * time.Second); !strings.HasSuffix(holds, "name: identity-context") && time.Now().Before(until); {
+		b.Do(chromedp.Sleep(100 * time.Millisecond))
+		portaltest.Evaluate[int](b, `(document.querySelector(".cm-tooltip-autocomplete li")?.dispatchEvent(new MouseEvent("mousedown", {bubbles: true, cancelable: true})), 0)`)
+		holds = portaltest.Evaluate[string](b, `document.querySelector("textarea#text").value`)
+	}
+	if !strings.HasSuffix(holds, "name: identity-context") {
+		t.Errorf("the form holds %q", holds)
 	}
 	b.Theme("dark")
 	b.Open("/app/default/policies/rego")
